@@ -1,0 +1,15 @@
+"""The command line: one short file per verb, each loading what is heavy when it runs."""
+
+import sys
+
+
+def main() -> None:
+    """Runs `mien`; a MienError becomes one line on stderr and its exit code, never a traceback."""
+    from mien.cli.app import app
+    from mien.errors import MienError
+
+    try:
+        app()
+    except MienError as error:
+        print(f"mien: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,43 @@
+"""Arrays kept in the user's cache folder, keyed by the checksums of the files they were read from."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = 1
+
+
+def cache_folder() -> Path:
+    """$MIEN_CACHE, else `mien` in $XDG_CACHE_HOME, else ~/.cache/mien."""
+    if folder := os.environ.get("MIEN_CACHE"):
+        return Path(folder)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "mien"
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cached(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What `build()` returned the first time for this key. A folder that cannot be written only costs the time."""
+    path = cache_folder() / f"{key[:32]}-{FORMAT}.npz"
+    try:
+        with np.load(path) as stored:
+            return dict(stored)
+    except (OSError, ValueError, EOFError, RuntimeError):
+        arrays = build()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        os.replace(file.name, path)
+    except OSError:
+        pass
+    return arrays

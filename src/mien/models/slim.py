@@ -1,0 +1,53 @@
+"""mien's own network: plain narrow 3x3 residual blocks behind one wide strided stem, 150,368 parameters.
+
+Depthwise convolutions and full-resolution stages cost far more time than their multiply-adds say, so it has neither:
+a 5x5 stride-2 stem, then 24 channels at 24 pixels, 32 at 12, 56 at 6.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien.models import register
+
+STEM = 24
+BLOCKS = ((24, 1), (32, 2), (32, 1), (56, 2), (56, 1))  # channels, stride
+MEAN, SCALE = 129.5, 65.0  # grey levels of the training faces
+
+
+def conv(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
+    """Convolution without bias, then batch norm."""
+    convolution = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut: the input itself, or its 2x2 average through a 1x1 convolution."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.first = conv(inputs, outputs, 3, stride)
+        self.second = conv(outputs, outputs, 3)
+        nn.init.zeros_(self.second[1].weight)  # each block starts as its shortcut
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Sequential(nn.AvgPool2d(stride), *conv(inputs, outputs, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+
+
+@register("slim")
+class Slim(nn.Module):
+    """Input float32 [n,1,48,48], grey levels 0 to 255, normalised inside; output logits [n,classes]."""
+
+    def __init__(self, classes: int = 8, dropout: float = 0.1):
+        super().__init__()
+        self.stem = conv(1, STEM, 5, stride=2)
+        widths = (STEM, *(channels for channels, _ in BLOCKS))
+        self.blocks = nn.Sequential(*(Block(i, o, s) for i, (o, s) in zip(widths, BLOCKS, strict=False)))
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(widths[-1], classes)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        x = self.blocks(F.relu(self.stem((faces - MEAN) / SCALE)))
+        return self.head(self.dropout(x.mean(dim=(2, 3))))

@@ -1,0 +1,136 @@
+"""The training loop: data resident on the device, batched augmentation, cosine schedule, averaged weights.
+
+An epoch draws all its randomness from a generator seeded by (seed, epoch), so a run that is killed and resumed from the
+last whole epoch gives, on the same machine, precision and threads, the weights of the run that was not, bit for bit.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mien.errors import CheckpointError
+from mien.models import build_model
+from mien.training.augment import augment
+from mien.training.checkpoint import read_checkpoint, write_checkpoint
+from mien.training.losses import LOSSES
+from mien.training.precision import PRECISIONS
+from mien.training.recipe import Recipe
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""images uint8 [n,48,48] and targets float32 [n,c]"""
+Report = Callable[[dict[str, Any]], None]
+
+
+def fit(
+    recipe: Recipe,
+    train: Arrays,
+    valid: Arrays,
+    run: dict[str, Any],
+    path: Path,
+    device: str = "cpu",
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_epoch: Report = lambda entry: None,
+) -> dict[str, Any]:
+    """Trains to `recipe.epochs` and returns the last checkpoint's content; goes on from `path` where it holds this run.
+
+    run: what `describe_run` says, with the seed and the precision to use. Each epoch's entry in `history` holds loss,
+    learning rate, validation loss and accuracy, and seconds. Raises CheckpointError if `path` is another run's.
+    """
+    faces, targets = _resident(train, device)
+    valid_faces, valid_targets = _resident(valid, device)
+    torch.manual_seed(run["seed"])
+    model = build_model(recipe.model, run["classes"], recipe.dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
+    optimizer = _optimizer(model, recipe)
+    content = {**run, "epoch": 0, "history": [], "kept": None}
+    if path.exists():
+        content = _resume(path, run, model, average, optimizer)
+    loss_of, dtype = LOSSES[recipe.labels], PRECISIONS[run["environment"]["precision"]]
+    steps = len(faces) // recipe.batch_size
+
+    for epoch in range(content["epoch"], recipe.epochs):
+        start = time.perf_counter()
+        torch.manual_seed(run["seed"] * 1_000_003 + epoch + 1)
+        order = torch.randperm(len(faces), device=device)
+        total = torch.zeros((), device=device)
+        model.train()
+        for step in range(steps):
+            rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps))
+            views = augment(faces[rows], recipe).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
+                logits = model(views)
+            loss = loss_of(logits.float(), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(model)
+            total += loss.detach()
+            on_step(step + 1, steps)
+        valid_loss, accuracy = validate(average.module if recipe.averaging else model, valid_faces, valid_targets)
+        entry = {"epoch": epoch + 1, "loss": total.item() / steps, "learning_rate": optimizer.param_groups[0]["lr"],
+                 "valid_loss": valid_loss, "valid_accuracy": accuracy, "time_s": time.perf_counter() - start}  # fmt: skip
+        best = all(accuracy > e["valid_accuracy"] for e in content["history"])
+        if best or recipe.select == "last":
+            content["kept"] = _state(average.module if recipe.averaging else model)
+        content |= {"epoch": epoch + 1, "history": [*content["history"], entry], "model": _state(model),
+                    "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
+        write_checkpoint(path, content)
+        on_epoch(entry)
+    return content
+
+
+def learning_rate(recipe: Recipe, done: float) -> float:
+    """The rate when the share `done` of all steps is behind: linear warm-up to the peak, then half a cosine to zero."""
+    if done < recipe.warmup:
+        return recipe.learning_rate * max(done, 1e-3) / recipe.warmup
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - recipe.warmup) / (1 - recipe.warmup)))
+
+
+@torch.inference_mode()
+def validate(model: nn.Module, faces: Tensor, targets: Tensor, batch: int = 512) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of `model`, in evaluation mode, on uint8 faces [n,1,48,48]."""
+    model.eval()
+    views = faces.float().contiguous(memory_format=torch.channels_last)
+    logits = torch.cat([model(part).float() for part in views.split(batch)])
+    accuracy = (logits.argmax(1) == targets.argmax(1)).float().mean()
+    return F.cross_entropy(logits, targets).item(), accuracy.item()
+
+
+def _resident(arrays: Arrays, device: str) -> tuple[Tensor, Tensor]:
+    images, targets = arrays
+    return torch.from_numpy(images)[:, None].to(device), torch.from_numpy(targets).to(device)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with weight decay on the matrices and kernels, none on norms and biases."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
+
+def _state(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
+
+
+def _resume(
+    path: Path, run: dict[str, Any], model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
+    content = read_checkpoint(path)
+    for key in ("recipe", "seed", "classes", "data"):
+        if content[key] != run[key]:
+            raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")
+    model.load_state_dict(content["model"])
+    average.load_state_dict(content["average"])
+    optimizer.load_state_dict(content["optimizer"])
+    return content
