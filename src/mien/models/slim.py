@@ -28,7 +28,7 @@ class Block(nn.Module):
         super().__init__()
         self.first = conv(inputs, outputs, 3, stride)
         self.second = conv(outputs, outputs, 3)
-        nn.init.zeros_(self.second[1].weight)  # each block starts as its shortcut
+        nn.init.zeros_(self.second.get_parameter("1.weight"))  # each block starts as its shortcut
         same = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if same else nn.Sequential(nn.AvgPool2d(stride), *conv(inputs, outputs, 1))
 

@@ -1,0 +1,88 @@
+"""Engines: one exported graph each, behind one method. What they run needs no torch."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mien.errors import BundleError, UsageError, unknown
+from mien.inference.weights import FILES, Bundle
+
+BATCH = 64
+"""Most faces that go through a graph at once: beyond it, memory grows and speed does not."""
+
+
+class Engine(Protocol):
+    """crops: uint8 or float32 [n,48,48], grey levels 0 to 255 -> probs float32 [n,classes], calibrated, rows sum to 1."""
+
+    def probs(self, crops: np.ndarray) -> np.ndarray: ...
+
+
+def build_engine(bundle: Bundle, engine: str = "litert", threads: int | None = None) -> Engine:
+    """The engine that runs one of the bundle's files: one of FILES, by name.
+
+    threads: None for one a core. Raises UsageError for an unknown engine or one whose package is not installed.
+    """
+    if engine not in FILES:
+        raise unknown("engine", engine, FILES)
+    path = bundle.path(engine)
+    return OnnxEngine(path, threads) if engine == "onnx" else LiteRTEngine(path, threads)
+
+
+def load_interpreter(path: Path, threads: int | None) -> Any:
+    """A LiteRT interpreter for a .tflite file, not yet allocated. Raises BundleError if the file is no such graph."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        return Interpreter(str(path), num_threads=threads or os.cpu_count() or 1)
+    except ValueError as error:
+        raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
+
+
+class LiteRTEngine:
+    """A .tflite with input float32 [N,h,w,1] and output probs [N,classes]. Safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int | None = None):
+        self._interpreter = load_interpreter(path, threads)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]
+        self._batch: int | None = None
+        self._lock = threading.Lock()
+
+    def probs(self, crops: np.ndarray) -> np.ndarray:
+        faces = np.ascontiguousarray(crops, np.float32)[..., None]
+        if not len(faces):
+            return np.empty((0, int(self._output["shape"][-1])), np.float32)
+        with self._lock:
+            return np.concatenate([self._run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
+
+    def _run(self, faces: np.ndarray) -> np.ndarray:
+        if self._batch != len(faces):
+            self._interpreter.resize_tensor_input(self._input, faces.shape)
+            self._interpreter.allocate_tensors()
+            self._batch = len(faces)
+        self._interpreter.set_tensor(self._input, faces)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output["index"])
+
+
+class OnnxEngine:
+    """A .onnx with the same input and output, by onnxruntime (extra `onnx`). Safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int | None = None):
+        try:
+            import onnxruntime
+        except ModuleNotFoundError:
+            raise UsageError("the onnx engine needs onnxruntime: pip install 'mien[onnx]'.") from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self._classes = self._session.get_outputs()[0].shape[-1]
+
+    def probs(self, crops: np.ndarray) -> np.ndarray:
+        faces = np.ascontiguousarray(crops, np.float32)[..., None]
+        parts = [self._session.run(None, {self._input: faces[i : i + BATCH]})[0] for i in range(0, len(faces), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self._classes), np.float32)

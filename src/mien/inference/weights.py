@@ -1,0 +1,74 @@
+"""Finds a bundle, checks that its files are the ones that were published, and reads its contract, model.json."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mien.errors import BundleError, unknown
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+FILES = {"litert": "model.tflite", "litert-int8": "model.int8.tflite", "onnx": "model.onnx"}
+"""File of a bundle for each engine."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder with a network's files and `meta`, the content of its model.json."""
+
+    folder: Path
+    meta: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.meta["name"]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Emotion of each column of the graph's output."""
+        return tuple(self.meta["labels"])
+
+    def path(self, engine: str) -> Path:
+        """The file for one of FILES, its sha256 checked. Raises BundleError if it is missing or another file."""
+        return checked_file(self.folder / FILES[engine], self.meta["files"].get(FILES[engine]))
+
+    def sha256(self, engine: str) -> str:
+        return self.meta["files"][FILES[engine]]
+
+
+def checked_file(path: Path, sha256: str | None) -> Path:
+    """`path`, if its content has this SHA-256; BundleError otherwise."""
+    if not path.is_file():
+        raise BundleError(f"{path}: missing; install mien or fetch the bundle again.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise BundleError(f"{path}: sha256 is {found[:12]}…, published as {str(sha256)[:12]}…; fetch the bundle again.")
+    return path
+
+
+def bundle_names() -> list[str]:
+    """Bundles that this installation carries."""
+    return sorted(path.parent.name for path in WEIGHTS.glob("*/model.json"))
+
+
+def load_bundle(model: str | Path) -> Bundle:
+    """The bundle of that name, or in that folder.
+
+    Raises UsageError for a name that is not known, naming the nearest, and BundleError for a folder that is none.
+    """
+    folder = Path(model)
+    if str(model) in bundle_names():
+        folder = WEIGHTS / model
+    elif not folder.is_dir():
+        raise unknown("model", str(model), bundle_names())
+    try:
+        meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        missing = [key for key in ("name", "labels", "files", "temperature", "set_threshold", "frame") if key not in meta]
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: is not a bundle, its model.json cannot be read ({error}).") from error
+    if missing:
+        raise BundleError(f"{folder}/model.json: lacks {', '.join(missing)}; export it again with this version of mien.")
+    return Bundle(folder, meta)
