@@ -1,0 +1,184 @@
+"""Pixels to results: find the faces, crop them, classify them in one batch."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from mien.emotions import EMOTIONS
+from mien.errors import ImageError
+from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
+from mien.inference.detector import Detector, read_detector
+from mien.inference.engines import Engine, build_engine
+from mien.inference.weights import load_bundle
+from mien.media.images import WORKING_SIDE_PX, Picture, Source, name_source, read_picture
+from mien.results import Box, Face, Result
+
+T = TypeVar("T")
+Boxes = Sequence[Box | Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Located:
+    """A face before it is classified. square: in pixels of Picture.pixels; box: the same, clipped, in full-size pixels."""
+
+    square: Square
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture with its faces located, or the error that kept it from being read."""
+
+    source: str
+    picture: Picture | None = None
+    located: tuple[Located, ...] = ()
+    error: str | None = None
+
+
+class Recognizer:
+    """The shipped network and detector, or those you name. Loads them when first needed; safe to share between threads.
+
+    model: a bundle's name or folder. detector: full_range, or short_range for selfies. threads: of each network, None for
+    one a core. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1. min_face_px: smaller faces
+    are left out. max_faces: only so many a picture, best score first. Raises UsageError for an unknown name.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "mien",
+        detector: str = "full_range",
+        threads: int | None = None,
+        *,
+        engine: str = "litert",
+        threshold: float = 0.5,
+        min_face_px: int = 0,
+        max_faces: int | None = None,
+    ):
+        self.bundle = load_bundle(model)
+        self.threshold, self.min_face_px, self.max_faces = threshold, min_face_px, max_faces
+        self._model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
+        read_detector(detector)
+        self._engine = Lazy[Engine](lambda: build_engine(self.bundle, engine, threads))
+        self._detector = Lazy(lambda: Detector(detector, threads))
+
+    def predict(self, picture: Source, boxes: Boxes | None = None) -> Result:
+        """The faces of one picture: a path, bytes, PIL image, or uint8 array [h,w] or RGB [h,w,3].
+
+        boxes: the caller's own faces, x, y, width and height in pixels of the upright picture; then nothing is detected,
+        and each is cropped as the square around its centre with its longer side. Raises ImageError if it cannot be read.
+        """
+        if boxes is None:
+            return self._classify([self._look(picture)])[0]
+        shown = read_picture(picture, None)
+        located = tuple(locate(shown, _around(box), 1.0) for box in boxes)
+        return self._classify([Seen(name_source(picture), shown, located)])[0]
+
+    def predict_batch(self, pictures: Iterable[Source], whole_image: bool = False) -> list[Result]:
+        """One result a picture, in order; all faces pass the network together. A picture that cannot be read has `error`.
+
+        whole_image: each picture is one face already cropped; nothing is detected.
+        """
+        return self._classify([self._try(picture, whole_image) for picture in pictures])
+
+    def classify(self, crops: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Faces already cropped -> calibrated probabilities float32 [n,8] over EMOTIONS, rows sum to 1.
+
+        crops: uint8 [n,h,w], or a sequence of uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network without contempt
+        gives it 0. Raises ImageError for anything else.
+        """
+        faces = [_fit(np.asarray(crop)) for crop in crops]
+        probs = self._engine.get().probs(np.stack(faces) if faces else np.empty((0, SIDE_PX, SIDE_PX), np.uint8))
+        full = np.zeros((len(probs), len(EMOTIONS)), np.float32)
+        full[:, [EMOTIONS.index(label) for label in self.bundle.labels]] = probs
+        return full
+
+    def _try(self, picture: Source, whole_image: bool) -> Seen:
+        try:
+            return _whole(picture) if whole_image else self._look(picture)
+        except ImageError as error:
+            return Seen(name_source(picture), error=str(error))
+
+    def _look(self, source: Source) -> Seen:
+        picture = read_picture(source, WORKING_SIDE_PX)
+        least_px = max(self.min_face_px * picture.scale, 1)
+        found = [(face_square(d), d.score) for d in self._detector.get().detect(picture.pixels, self.threshold)]
+        located = tuple(locate(picture, square, score) for square, score in found if square.side >= least_px)
+        return Seen(name_source(source), picture, located[: self.max_faces])
+
+    def _classify(self, seen: Sequence[Seen]) -> list[Result]:
+        crops = [crop_square(s.picture.pixels, face.square) for s in seen if s.picture for face in s.located]
+        rows = iter(self.classify(crops))
+        return [self._result(s, [self._face(face, next(rows)) for face in s.located]) for s in seen]
+
+    def _result(self, seen: Seen, faces: Sequence[Face]) -> Result:
+        width, height = (seen.picture.width, seen.picture.height) if seen.picture else (0, 0)
+        return Result(seen.source, width, height, tuple(faces), self._model, error=seen.error)
+
+    def _face(self, located: Located, row: np.ndarray) -> Face:
+        top = int(row.argmax())
+        confidence = float(row[top])
+        return Face(
+            box=located.box,
+            score=located.score,
+            probs=dict(zip(EMOTIONS, row.tolist(), strict=True)),
+            emotion=EMOTIONS[top],
+            confidence=confidence,
+            ambiguous=confidence < self.bundle.meta["set_threshold"],
+        )
+
+
+def locate(picture: Picture, square: Square, score: float) -> Located:
+    """A square of the picture's pixels with its box: whole pixels of the full-size picture, clipped to it.
+
+    Raises ImageError for a square that has no pixel in common with the picture.
+    """
+    low = np.rint(np.array([square.left, square.top]) / picture.scale).astype(int)
+    high = np.rint(np.array([square.left + square.side, square.top + square.side]) / picture.scale).astype(int)
+    size = np.array([picture.width, picture.height])
+    low, high = low.clip(0, size), high.clip(0, size)
+    if (high <= low).any():
+        raise ImageError(f"a box of side {square.side:g} at {square.left:g}, {square.top:g} lies outside the picture.")
+    return Located(square, Box(*low.tolist(), *(high - low).tolist()), score)
+
+
+def _around(box: Box | Sequence[float]) -> Square:
+    values = (box.x, box.y, box.width, box.height) if isinstance(box, Box) else tuple(box)
+    if len(values) != 4 or not np.isfinite(values).all() or min(values[2:]) <= 0:
+        raise ImageError(f"box {values}: expected x, y, width and height in pixels, the last two above 0.")
+    x, y, width, height = values
+    side = max(width, height)
+    return Square(x + (width - side) / 2, y + (height - side) / 2, side)
+
+
+def _whole(source: Source) -> Seen:
+    picture = read_picture(source, WORKING_SIDE_PX)
+    height, width = picture.pixels.shape[:2]
+    return Seen(name_source(source), picture, (locate(picture, _around((0, 0, width, height)), 1.0),))
+
+
+def _fit(crop: np.ndarray) -> np.ndarray:
+    """One face to uint8 [48,48]."""
+    if crop.shape == (SIDE_PX, SIDE_PX) and crop.dtype == np.uint8:
+        return crop
+    pixels = read_picture(crop).pixels
+    return crop_square(pixels, _around((0, 0, pixels.shape[1], pixels.shape[0])))
+
+
+class Lazy(Generic[T]):
+    """A value that is built at the first `get()`, once, whichever thread asks first."""
+
+    def __init__(self, build: Callable[[], T]):
+        self._build, self._lock = build, threading.Lock()
+        self._value: T | None = None
+
+    def get(self) -> T:
+        if self._value is None:
+            with self._lock:
+                if self._value is None:
+                    self._value = self._build()
+        return self._value

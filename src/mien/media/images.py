@@ -1,0 +1,124 @@
+"""Pictures of any kind to upright RGB pixels."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mien.errors import ImageError
+
+Source = str | PathLike[str] | bytes | Image.Image | np.ndarray
+
+MAX_PIXELS = 150_000_000
+"""Larger pictures are refused before they are decoded."""
+WORKING_SIDE_PX = 2048
+"""Larger pictures are reduced to this longer side: a face that the detector can find is then still larger than a crop."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """pixels: uint8 [h,w,3] RGB, upright, at `scale` times the full size; width and height: the full size in pixels."""
+
+    pixels: np.ndarray
+    width: int
+    height: int
+
+    @property
+    def scale(self) -> float:
+        return max(self.pixels.shape[:2]) / max(self.width, self.height)
+
+
+def name_source(source: Source) -> str:
+    """How a result calls this picture: its path, a PIL image's file name, or <bytes>, <image>, <array>."""
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "") or "<image>")
+    return "<bytes>" if isinstance(source, bytes) else "<array>" if isinstance(source, np.ndarray) else str(source)
+
+
+def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Picture:
+    """A path, the bytes of a file, a PIL image, or a uint8 array [h,w] grey, [h,w,3] RGB or [h,w,4] RGBA.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bit becomes 8, an animation gives its first frame.
+    longest_px: reduce to this longer side, None to keep all pixels. Raises ImageError for what is not a picture, is cut
+    off, cannot be read, or has more than MAX_PIXELS.
+    """
+    if isinstance(source, np.ndarray):
+        source = _from_array(source)
+    if isinstance(source, Image.Image):
+        return _upright(source, longest_px)
+    name = "picture" if isinstance(source, bytes) else str(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's advice on damaged metadata and large pictures
+        try:
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as image:
+                return _upright(image, longest_px)
+        except UnidentifiedImageError:
+            raise ImageError(f"{name}: is not a picture in a format that Pillow reads; convert it to JPEG or PNG.") from None
+        except Image.DecompressionBombError:
+            raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
+        except OSError as error:
+            raise ImageError(f"{name}: {_reason(error, source)}.") from error
+        except (SyntaxError, ValueError, IndexError, TypeError, EOFError, OverflowError, MemoryError) as error:
+            raise ImageError(f"{name}: is a damaged picture ({error}); save it again.") from error
+
+
+def _reason(error: OSError, source: Source) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file; check the path"
+    if isinstance(error, PermissionError):
+        return "no permission to read it; change its mode or owner"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder, expected a picture"
+    if error.errno is not None:
+        return f"cannot be read ({error.strerror})"
+    return f"is a cut-off or damaged picture ({error}); fetch or save it again"
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    fits = array.dtype == np.uint8 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
+    if not fits or not array.size:
+        raise ImageError(
+            f"array of {array.dtype} {list(array.shape)}: expected uint8 [h,w] grey, [h,w,3] RGB or [h,w,4] RGBA, not empty."
+        )
+    return Image.fromarray(array)
+
+
+def _upright(image: Image.Image, longest_px: int | None) -> Picture:
+    if image.width * image.height > MAX_PIXELS:
+        pixels = image.width * image.height / 1e6
+        raise ImageError(f"picture of {pixels:.0f} megapixels: at most {MAX_PIXELS / 1e6:.0f} are read; make it smaller.")
+    width, height = image.size
+    if longest_px and max(width, height) > longest_px:
+        ratio = longest_px / max(width, height)
+        size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+        image.draft(None, size)  # a JPEG is decoded at a half, a quarter or an eighth, still no smaller than `size`
+        image = _rgb(image) if image.mode not in ("RGB", "L") else image
+        orientation = image.getexif().get(0x0112, 1)
+        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        image.getexif()[0x0112] = orientation
+    turned = ImageOps.exif_transpose(image)
+    if turned.size != image.size:
+        width, height = height, width
+    return Picture(np.asarray(_rgb(turned)), width, height)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit(image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """16 or 32 bit grey, or floats: the range is 0 to 65535, or 0 to 1, unless the values stay below 256 (then as they are)."""
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    top = values.max(initial=0)
+    full = 1.0 if image.mode == "F" and top <= 1 else 255.0 if image.mode in ("I", "F") and top < 256 else 65535.0
+    return Image.fromarray(np.clip(values * (255 / full) + 0.5, 0, 255).astype(np.uint8))

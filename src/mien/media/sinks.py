@@ -1,0 +1,83 @@
+"""Results to text streams: one writer a format, each writing a result as soon as it is there."""
+
+import csv
+import json
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from mien.media.draw import label
+from mien.results import CSV_COLUMNS, Result, to_rows
+
+
+class Sink(Protocol):
+    """Gets results one by one; `close` writes what the format needs at its end, and leaves the stream open."""
+
+    def write(self, result: Result) -> None: ...
+    def close(self) -> None: ...
+
+
+class JsonLinesSink:
+    """One JSON object a line (the schema of CONTRACT.md)."""
+
+    def __init__(self, out: TextIO):
+        self._out = out
+
+    def write(self, result: Result) -> None:
+        self._out.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        pass
+
+
+class JsonSink:
+    """One JSON array of results."""
+
+    def __init__(self, out: TextIO):
+        self._out, self._before = out, "[\n"
+
+    def write(self, result: Result) -> None:
+        self._out.write(self._before + json.dumps(result.to_dict(), ensure_ascii=False))
+        self._before = ",\n"
+
+    def close(self) -> None:
+        self._out.write("[]\n" if self._before == "[\n" else "\n]\n")
+
+
+class CsvSink:
+    """A row a face, and one with empty face columns for a picture without faces."""
+
+    def __init__(self, out: TextIO):
+        self._writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+        self._writer.writeheader()
+
+    def write(self, result: Result) -> None:
+        self._writer.writerows(to_rows(result))
+
+    def close(self) -> None:
+        pass
+
+
+class TextSink:
+    """For people: a picture a line, its faces indented below, with their most probable emotions as bars."""
+
+    def __init__(self, out: TextIO):
+        self._out = out
+
+    def write(self, result: Result) -> None:
+        count = f"{len(result.faces)} face{'' if len(result.faces) == 1 else 's'}"
+        self._out.write(f"{result.source}: {result.error or count}\n")
+        for i, face in enumerate(result.faces):
+            box = f"{face.box.width}x{face.box.height} at {face.box.x},{face.box.y}"
+            note = "  (ambiguous)" if face.ambiguous else ""
+            self._out.write(f"  face {i}  {box}  {label(face)}{note}\n")
+            probs = face.smoothed or face.probs
+            for name in sorted(probs, key=lambda name: -probs[name]):
+                self._out.write(f"    {name:<10} {probs[name]:6.1%} {'█' * round(30 * probs[name])}".rstrip() + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        pass
+
+
+SINKS: dict[str, Callable[[TextIO], Sink]] = {"text": TextSink, "json": JsonSink, "jsonl": JsonLinesSink, "csv": CsvSink}
