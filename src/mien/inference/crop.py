@@ -1,7 +1,7 @@
 """From a found face to the 48x48 grey crop that the network was trained on.
 
 FRAME says where the landmarks of FER2013's own training faces fall in its 48x48 pictures, measured by
-`benchmarks/measure_crop.py`. A face's square is the one that puts its landmarks there, in the least-squares sense.
+`benchmarks/crop.py frame`. A face's square is the one that puts its landmarks there, in the least-squares sense.
 """
 
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from mien.inference.detector import Detection
 
 SIDE_PX = 48
 FRAME = {
-    "right_eye": (15.2, 18.9),
-    "left_eye": (32.8, 18.9),
-    "nose": (24.0, 29.6),
-    "mouth": (24.0, 37.0),
-    "right_ear": (6.9, 21.7),
-    "left_ear": (41.1, 21.7),
+    "right_eye": (15.4, 18.9),
+    "left_eye": (32.6, 18.9),
+    "nose": (24.0, 29.7),
+    "mouth": (24.0, 37.1),
+    "right_ear": (6.9, 21.8),
+    "left_ear": (41.1, 21.8),
 }
 """Landmark -> x and y in pixels of the crop: medians over training faces and their mirror images."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's mode L

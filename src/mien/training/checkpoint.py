@@ -67,7 +67,7 @@ def describe_run(recipe: Recipe, seed: int, classes: int, precision: str, checks
         "environment": {
             "precision": precision,
             "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "python": platform.python_version(),
             "machine": machine_name(),
         },
