@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +31,19 @@ def cached(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np
     try:
         with np.load(path) as stored:
             return dict(stored)
-    except (OSError, ValueError, EOFError, RuntimeError):
+    except Exception:  # none yet, or damaged: numpy and zipfile raise a dozen kinds for that
         arrays = build()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(file.name, path)
-    except OSError:
-        pass
+    with suppress(OSError):
+        _write(path, arrays)
     return arrays
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

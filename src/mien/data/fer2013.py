@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.data.table import malformed, open_table, read_rows
+from mien.data.table import CUT_OFF, malformed, open_table, read_rows
 from mien.errors import DataError
 
 SIDE_PX = 48
@@ -72,13 +72,12 @@ def _parse_pixels(text: str, name: str, line: int) -> np.ndarray:
     with warnings.catch_warnings():  # numpy < 2.3 warns where newer ones raise
         warnings.simplefilter("error", DeprecationWarning)
         try:
-            levels = np.fromstring(text, np.int32, sep=" ")
+            levels = np.fromstring(text, np.int64, sep=" ")
         except (DeprecationWarning, ValueError):
-            bad = next((word for word in text.split() if not word.isdigit()), text[:20])
+            bad = next((word for word in text.split() if not (word.isascii() and word.isdigit())), text[:20])
             malformed(name, line, "pixels", f"{bad!r} is not a grey level from 0 to 255")
     if levels.size != SIDE_PX**2:
-        malformed(name, line, "pixels", f"{levels.size} grey levels, expected {SIDE_PX**2} (48x48); "
-                  "if this is the last line, the download was cut off")  # fmt: skip
+        malformed(name, line, "pixels", f"{levels.size} grey levels, expected {SIDE_PX**2} (48x48); {CUT_OFF}")
     if levels.min() < 0 or levels.max() > 255:
         bad = levels[(levels < 0) | (levels > 255)][0]
         malformed(name, line, "pixels", f"{bad} is not a grey level from 0 to 255")
@@ -93,7 +92,7 @@ def _parse_label(text: str, name: str, line: int) -> int:
 
 def _parse_usage(text: str, name: str, line: int) -> int:
     if text.strip() not in USAGES:
-        malformed(name, line, "Usage", f"{text!r} is none of {', '.join(USAGES)}")
+        malformed(name, line, "Usage", f"{text!r} is none of {', '.join(USAGES)}; {CUT_OFF}")
     return USAGES.index(text.strip())
 
 
@@ -104,8 +103,8 @@ def _read_mosaic(path: Path, per_row: int = 190) -> Faces:
         rows = [(_parse_label(label, name, line), _parse_usage(split, name, line))
                 for line, (label, split) in read_rows(stream, name, ("emotion", "Usage"))]  # fmt: skip
     sheet = _read_sheet(path)
-    down, across = sheet.shape[0] // SIDE_PX, sheet.shape[1] // SIDE_PX
-    if sheet.ndim != 2 or across != per_row or down * per_row < len(rows):
+    down = -(-len(rows) // per_row)
+    if sheet.shape != (down * SIDE_PX, per_row * SIDE_PX):
         raise DataError(f"{path}: {sheet.shape} pixels do not hold {len(rows):,} faces; this is another picture.")
     tiles = sheet.reshape(down, SIDE_PX, per_row, SIDE_PX).transpose(0, 2, 1, 3).reshape(-1, SIDE_PX, SIDE_PX)
     labels, usage = np.array(rows, np.uint8).T

@@ -1,9 +1,11 @@
 """CSV tables out of plain files, tar archives and zip files, with errors that name file, line and column."""
 
 import csv
+import gzip
 import io
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import BinaryIO, NoReturn, cast
 from mien.errors import DataError
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
+CUT_OFF = "if this is the last line, the download was cut off"
 
 
 @contextmanager
@@ -23,7 +27,7 @@ def open_table(path: Path, members: Sequence[str]) -> Iterator[tuple[BinaryIO, s
     try:
         with path.open("rb") as file:
             yield _descend(file, str(path), members)
-    except (EOFError, tarfile.ReadError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:  # also what is raised while the caller reads
         raise DataError(
             f"{path}: the archive ends early or is damaged ({error}); the download was cut off: fetch it again."
         ) from error
@@ -59,6 +63,8 @@ def read_rows(stream: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[t
     reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
     try:
         header = [cell.strip() for cell in next(reader, [])]
+        if not header:
+            raise DataError(f"{name}: is empty; the download was cut off: fetch it again.")
         if missing := [column for column in columns if column not in header]:
             raise DataError(
                 f"{name}: the first line lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "
@@ -68,7 +74,7 @@ def read_rows(stream: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[t
         for row in reader:
             if len(row) != len(header):
                 malformed(name, reader.line_num, header[min(len(row), len(header)) - 1],
-                          f"the row has {len(row)} fields, expected {len(header)}")  # fmt: skip
+                          f"the row has {len(row)} fields, expected {len(header)}; {CUT_OFF}")  # fmt: skip
             yield reader.line_num, [row[i] for i in at]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{name}: is not a CSV table ({error}); this is another file.") from error

@@ -1,0 +1,24 @@
+"""The real data, where there is any."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mien.data.dataset import Dataset, read_dataset
+
+BESIDE = Path(__file__).parents[2] / "shared" / "dataset"
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with FER2013 and FER+; tests that ask for it carry the marker `data`."""
+    folder = Path(os.environ.get("MIEN_DATA", BESIDE))
+    if not folder.is_dir():
+        pytest.skip(f"no FER2013 and FER+ in {folder}; set MIEN_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(data_folder: Path) -> Dataset:
+    return read_dataset(data_folder)
