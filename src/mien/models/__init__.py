@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from mien.errors import unknown
 
@@ -33,3 +34,22 @@ def build_model(name: str, classes: int = 8, dropout: float = 0.0) -> nn.Module:
 def count_parameters(model: nn.Module) -> int:
     """Trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def count_multiply_adds(model: nn.Module, side_px: int = 48) -> int:
+    """Multiply-adds of the convolutions and dense layers for one face; norms, pooling and activations are not counted."""
+    total = 0
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total  # each output value is a sum over one filter
+        total += output.numel() * layer.get_parameter("weight")[0].numel()
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    training = model.training
+    with torch.inference_mode():
+        model.eval()(torch.zeros(1, 1, side_px, side_px, device=next(model.parameters()).device))
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    return total
