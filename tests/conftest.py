@@ -22,3 +22,9 @@ def data_folder() -> Path:
 @pytest.fixture(scope="session")
 def dataset(data_folder: Path) -> Dataset:
     return read_dataset(data_folder)
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder with redistributable pictures and the results that every door must give for them."""
+    return Path(__file__).parent / "golden"

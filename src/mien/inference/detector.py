@@ -44,7 +44,6 @@ class Detector:
         self.side_px = facts["input_px"]
         path = checked_file(WEIGHTS / "blazeface" / facts["file"], facts["sha256"])
         self._interpreter = load_interpreter(path, threads)
-        self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = sorted(self._interpreter.get_output_details(), key=lambda output: -output["shape"][-1])
         self._anchors = build_anchors(facts["grids"])

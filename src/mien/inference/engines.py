@@ -1,7 +1,9 @@
 """Engines: one exported graph each, behind one method. What they run needs no torch."""
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,13 +34,38 @@ def build_engine(bundle: Bundle, engine: str = "litert", threads: int | None = N
 
 
 def load_interpreter(path: Path, threads: int | None) -> Any:
-    """A LiteRT interpreter for a .tflite file, not yet allocated. Raises BundleError if the file is no such graph."""
+    """A LiteRT interpreter for a .tflite file, ready for its own input shape. Raises BundleError if the file is no such graph."""
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        return Interpreter(str(path), num_threads=threads or os.cpu_count() or 1)
-    except ValueError as error:
+        with _quiet():
+            interpreter = Interpreter(str(path), num_threads=threads or os.cpu_count() or 1)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
         raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
+    return interpreter
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps LiteRT's own note on its delegate, which no setting turns off, out of the user's stderr."""
+    with _stderr_lock:
+        try:
+            kept = os.dup(2)
+        except OSError:  # the process has no stderr
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+_stderr_lock = threading.Lock()
 
 
 class LiteRTEngine:

@@ -1,0 +1,130 @@
+"""The detector's own arithmetic, against planted outputs and slow loops, and the shipped networks on real faces."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import BundleError, UsageError
+from mien.inference import detector
+from mien.inference.detector import Detection, Detector, build_anchors, decode, iou, letterbox, suppress
+from mien.media.images import read_picture
+
+
+def logit(score):
+    return np.log(score / (1 - score))
+
+
+def test_anchors_by_hand():
+    anchors = build_anchors([[2, 1], [1, 2]])
+    expected = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75), (0.5, 0.5), (0.5, 0.5)]
+    np.testing.assert_allclose(anchors, expected)
+
+
+@pytest.mark.parametrize(("grids", "count"), [([[48, 1]], 2304), ([[16, 2], [8, 6]], 896)])
+def test_anchor_counts_are_the_networks_own(grids, count):
+    assert build_anchors(grids).shape == (count, 2)
+
+
+def test_decode_gives_back_a_planted_face():
+    side_px, anchors = 192, build_anchors([[48, 1]])
+    box, points = np.array([0.25, 0.5, 0.2, 0.3]), np.linspace(0.1, 0.9, 12).reshape(6, 2)
+    at = 1000
+    raw, logits = np.zeros((2304, 16), np.float32), np.full(2304, -200.0, np.float32)
+    raw[at, :2] = (box[:2] + box[2:] / 2 - anchors[at]) * side_px
+    raw[at, 2:4] = box[2:] * side_px
+    raw[at, 4:] = ((points - anchors[at]) * side_px).ravel()
+    logits[at] = logit(0.8)
+    (found,) = decode(raw, logits, anchors, side_px, threshold=0.5)
+    np.testing.assert_allclose(found.box, box, atol=1e-6)
+    np.testing.assert_allclose(found.points, points, atol=1e-6)
+    assert found.score == pytest.approx(0.8)
+    assert decode(raw, logits, anchors, side_px, threshold=0.81) == []
+
+
+def test_iou_against_counted_cells():
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([rng.integers(0, 8, (50, 2)), rng.integers(0, 6, (50, 2))], 1).astype(float)
+    grids = np.zeros((50, 16, 16), bool)
+    for grid, (x, y, w, h) in zip(grids, boxes.astype(int), strict=True):
+        grid[y : y + h, x : x + w] = True
+    for one in range(50):
+        expected = [np.sum(grids[one] & g) / max(np.sum(grids[one] | g), 1) for g in grids]
+        np.testing.assert_allclose(iou(boxes[one], boxes), expected)
+
+
+def make(x, y, size, score):
+    return Detection(np.array([x, y, size, size], float), np.full((6, 2), float(x)), score)
+
+
+def test_suppress_blends_what_overlaps_by_score_and_keeps_what_does_not():
+    near, far = [make(10, 10, 20, 0.9), make(12, 10, 20, 0.3)], make(100, 100, 20, 0.6)
+    faces = suppress([near[1], far, near[0]])
+    assert [face.score for face in faces] == [0.9, 0.6]
+    assert faces[0].box[0] == pytest.approx((10 * 0.9 + 12 * 0.3) / 1.2)
+    assert faces[0].points[0, 0] == pytest.approx(10.5)
+    np.testing.assert_array_equal(faces[1].box, far.box)
+
+
+def test_suppress_leaves_no_two_that_overlap_with_a_chosen_best():
+    rng = np.random.default_rng(1)
+    many = [make(*rng.uniform(0, 60, 2), rng.uniform(10, 40), s) for s in rng.uniform(0.5, 1, 80)]
+    faces, rest = suppress(many), sorted(many, key=lambda d: -d.score)
+    scores = []  # plain loop: take the best, drop what overlaps it
+    while rest:
+        best = rest.pop(0)
+        scores.append(best.score)
+        rest = [d for d in rest if iou(best.box, d.box[None])[0] <= detector.OVERLAP]
+    assert [face.score for face in faces] == scores
+
+
+def test_letterbox_keeps_the_ratio_and_pads_with_black():
+    square = letterbox(np.full((60, 120, 3), 255, np.uint8), 64)
+    np.testing.assert_allclose(square[:32], 1, atol=1e-6)
+    np.testing.assert_allclose(square[32:], -1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
+def test_letterbox_takes_any_shape(size):
+    assert letterbox(np.zeros((*size, 3), np.uint8), 32).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["full_range", "short_range"])
+@pytest.mark.parametrize(
+    ("picture", "right_eye", "left_eye"),
+    [("astronaut", (203, 102), (247, 106)), ("hopper", (221, 193), (307, 189))],  # read off the pictures by eye
+)
+def test_finds_the_one_face_and_its_eyes(golden, name, picture, right_eye, left_eye):
+    pixels = read_picture(golden / "pictures" / f"{picture}.jpg").pixels
+    (face,) = Detector(name, threads=1).detect(pixels)
+    assert face.score > 0.8
+    np.testing.assert_allclose(face.points[:2], [right_eye, left_eye], atol=7)
+
+
+def test_finds_nothing_in_noise_and_nothing_in_a_blank():
+    find = Detector(threads=1).detect
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    assert find(noise) == []
+    assert find(np.full((1, 1, 3), 128, np.uint8)) == []
+
+
+def test_three_faces_in_one_picture(golden):
+    face = Image.open(golden / "pictures" / "hopper.jpg").resize((256, 300))
+    row = Image.new("RGB", (768, 300))
+    for i in range(3):
+        row.paste(face, (256 * i, 0))
+    found = Detector(threads=1).detect(np.asarray(row))
+    assert len(found) == 3
+    lefts = np.sort([d.box[0] for d in found])
+    np.testing.assert_allclose(np.diff(lefts), 256, atol=6)
+
+
+def test_unknown_name_and_changed_file(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="Did you mean 'short_range'"):
+        Detector("short-range")
+    monkeypatch.setattr(detector, "WEIGHTS", tmp_path)
+    (tmp_path / "blazeface").mkdir()
+    facts = '{"x": {"file": "x.tflite", "sha256": "00", "input_px": 8, "grids": [[2, 1]]}}'
+    (tmp_path / "blazeface" / "detectors.json").write_text(facts)
+    (tmp_path / "blazeface" / "x.tflite").write_bytes(b"not it")
+    with pytest.raises(BundleError, match="sha256"):
+        Detector("x")
