@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from mien.inference.crop import FRAME, SIDE_PX, Square, crop_square, face_square
+from mien.inference.crop import FRAME, SIDE_PX, TURN_FROM_DEG, Square, crop_square, face_square
 from mien.inference.detector import Detection
 
 POINTS = np.array(list(FRAME.values()))
@@ -22,7 +22,8 @@ def place(scale, shift, turn_deg=0.0):
 @pytest.mark.parametrize("scale", [0.5, 1, 4.7])
 def test_square_from_planted_landmarks(scale, turn_deg):
     square = face_square(place(scale, (200, 150), turn_deg))
-    np.testing.assert_allclose(square, (200 - 24 * scale, 150 - 24 * scale, 48 * scale), atol=1e-9)
+    kept = turn_deg if abs(turn_deg) > TURN_FROM_DEG else 0
+    np.testing.assert_allclose(square, (200 - 24 * scale, 150 - 24 * scale, 48 * scale, kept), atol=1e-9)
 
 
 def test_square_is_the_least_squares_fit():
@@ -32,15 +33,15 @@ def test_square_is_the_least_squares_fit():
     found = place(3, (120, 90))
     points = found.points + noise
     fit = SimilarityTransform.from_estimate(POINTS, points)
-    left, top, side = face_square(Detection(found.box, points, 1.0))
+    left, top, side, _ = face_square(Detection(found.box, points, 1.0))
     np.testing.assert_allclose((left + side / 2, top + side / 2), fit((24, 24))[0], atol=1e-6)
     assert side == pytest.approx(48 * fit.scale)
 
 
+@pytest.mark.parametrize("turn_deg", [0, 25, -60, 100])
 @pytest.mark.parametrize("scale", [0.8, 1, 2.5, 6])
-def test_eyes_drawn_in_a_scene_arrive_within_half_a_pixel(scale):
-    shift = (173.4, 141.7)
-    found = place(scale, shift)
+def test_eyes_drawn_in_a_scene_arrive_within_half_a_pixel(scale, turn_deg):
+    found = place(scale, (173.4, 141.7), turn_deg)
     for point, (name, expected) in zip(found.points, FRAME.items(), strict=True):
         if "eye" not in name:
             continue
@@ -51,6 +52,15 @@ def test_eyes_drawn_in_a_scene_arrive_within_half_a_pixel(scale):
         crop = crop_square(np.repeat(scene[..., None], 3, 2), face_square(found))
         row, column = ndimage.center_of_mass(crop)
         assert np.hypot(column + 0.5 - expected[0], row + 0.5 - expected[1]) < 0.5
+
+
+def test_a_turned_square_is_the_picture_turned_back():
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).uniform(0, 255, (200, 200)), 4) * 6 % 256
+    scene = ndimage.gaussian_filter(smooth, 2).astype(np.uint8)
+    upright = Image.fromarray(scene).rotate(33, Image.Resampling.BICUBIC, center=(90, 100))  # counter-clockwise
+    turned = crop_square(scene, Square(50, 60, 80, turn_deg=33)).astype(int)
+    expected = crop_square(np.asarray(upright), Square(50, 60, 80)).astype(int)
+    assert np.abs(turned - expected).mean() < 1.5
 
 
 def slow_crop(grey, square, size):

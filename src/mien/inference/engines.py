@@ -34,7 +34,7 @@ def build_engine(bundle: Bundle, engine: str = "litert", threads: int | None = N
 
 
 def load_interpreter(path: Path, threads: int | None) -> Any:
-    """A LiteRT interpreter for a .tflite file, ready for its own input shape. Raises BundleError if the file is no such graph."""
+    """A LiteRT interpreter for a .tflite file, ready to run. Raises BundleError if the file is no such graph."""
     from ai_edge_litert.interpreter import Interpreter
 
     try:

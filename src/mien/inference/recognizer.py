@@ -137,10 +137,9 @@ def locate(picture: Picture, square: Square, score: float) -> Located:
 
     Raises ImageError for a square that has no pixel in common with the picture.
     """
-    low = np.rint(np.array([square.left, square.top]) / picture.scale).astype(int)
-    high = np.rint(np.array([square.left + square.side, square.top + square.side]) / picture.scale).astype(int)
     size = np.array([picture.width, picture.height])
-    low, high = low.clip(0, size), high.clip(0, size)
+    low = np.rint(np.array([square.left, square.top]) / picture.scale).astype(int)
+    low, high = low.clip(0, size), (low + round(square.side / picture.scale)).clip(0, size)
     if (high <= low).any():
         raise ImageError(f"a box of side {square.side:g} at {square.left:g}, {square.top:g} lies outside the picture.")
     return Located(square, Box(*low.tolist(), *(high - low).tolist()), score)
