@@ -86,7 +86,7 @@ def slow_crop(grey, square, size):
 )
 def test_crop_against_a_slow_loop(square):
     grey = np.random.default_rng(0).integers(0, 256, (40, 36), np.uint8)
-    np.testing.assert_allclose(crop_square(grey, square, 8), slow_crop(grey, square, 8), atol=0.51)
+    np.testing.assert_allclose(crop_square(grey, square, 8), slow_crop(grey, square, 8), atol=1.01)
 
 
 def test_a_square_of_crop_size_is_the_picture_itself():

@@ -21,7 +21,6 @@ FRAME = {
     "left_ear": (41.1, 21.8),
 }
 """Landmark -> x and y in pixels of the crop: medians over training faces and their mirror images."""
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's mode L
 
 
 TURN_FROM_DEG = 15.0
@@ -57,16 +56,28 @@ def face_square(detection: Detection) -> Square:
 def crop_square(pixels: np.ndarray, square: Square, size: int = SIDE_PX) -> np.ndarray:
     """That square of the picture as uint8 [size,size] grey levels; what lies outside repeats the picture's edge.
 
-    pixels: uint8 [h,w,3] RGB or [h,w] grey. Pixel i covers i to i+1. Each crop pixel is a triangle-weighted mean, as
-    wide as its spacing or one pixel, whichever is larger: no aliasing when a face is reduced, linear when enlarged.
+    pixels: uint8 [h,w,3] RGB (its grey is ITU-R BT.601 luma) or [h,w] grey. Pixel i covers i to i+1. Each crop pixel is a
+    triangle-weighted mean, as wide as its spacing or one pixel, whichever is larger: no aliasing when a face is reduced,
+    linear when it is enlarged (Pillow's bilinear resize).
     """
     if square.turn_deg:
         return _turned(pixels, square, size)
-    rows, top = _resampling(square.top, square.side, pixels.shape[0], size)
-    columns, left = _resampling(square.left, square.side, pixels.shape[1], size)
-    part = pixels[top : top + rows.shape[1], left : left + columns.shape[1]].astype(np.float32)
-    grey = part @ LUMA if part.ndim == 3 else part
-    return np.clip(np.rint(rows @ grey @ columns.T), 0, 255).astype(np.uint8)
+    reach = max(square.side / size, 1.0)
+    low = int(square.left - reach) - 1, int(square.top - reach) - 1
+    high = int(square.left + square.side + reach) + 2, int(square.top + square.side + reach) + 2
+    part = Image.fromarray(_region(pixels, *low, *high)).convert("L")
+    left, top = square.left - low[0], square.top - low[1]
+    box = (left, top, left + square.side, top + square.side)
+    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR, box))
+
+
+def _region(pixels: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    """Those rows and columns of the picture, its edge repeated beyond it."""
+    height, width = pixels.shape[:2]
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return pixels[top:bottom, left:right]
+    rows, columns = np.arange(top, bottom).clip(0, height - 1), np.arange(left, right).clip(0, width - 1)
+    return pixels[rows[:, None], columns]
 
 
 def _turned(pixels: np.ndarray, square: Square, size: int) -> np.ndarray:
@@ -77,16 +88,3 @@ def _turned(pixels: np.ndarray, square: Square, size: int) -> np.ndarray:
     start = 1.5 * size * (1 + 1j) - turn * size / 2 * (1 + 1j)
     affine = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
     return np.asarray(halo.transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR))
-
-
-def _resampling(start: float, length: float, available: int, size: int) -> tuple[np.ndarray, int]:
-    """Weights float32 [size,m] on the m picture pixels that matter in one direction, and the first of them."""
-    step = length / size
-    centres = start + step * (np.arange(size) + 0.5) - 0.5
-    reach = max(step, 1.0)
-    positions = np.arange(int(centres[0] - reach), int(np.ceil(centres[-1] + reach)) + 1)
-    weights = np.clip(1 - np.abs(positions - centres[:, None]) / reach, 0, None)
-    inside = np.clip(positions, 0, available - 1)  # beyond the edge, the edge pixel takes the weight
-    folded = np.zeros((size, inside[-1] - inside[0] + 1))
-    np.add.at(folded.T, inside - inside[0], weights.T)
-    return (folded / folded.sum(1, keepdims=True)).astype(np.float32), int(inside[0])

@@ -77,7 +77,7 @@ def letterbox(pixels: np.ndarray, side_px: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = side_px / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
+    small = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
     square = np.full((side_px, side_px, 3), -1, np.float32)
     np.multiply(np.asarray(small), 2 / 255, out=square[: size[1], : size[0]])
     square[: size[1], : size[0]] -= 1
@@ -118,8 +118,9 @@ def suppress(detections: list[Detection], overlap: float = OVERLAP) -> list[Dete
         overlaps = iou(rest[0].box, np.stack([d.box for d in rest]))
         same = [d for d, value in zip(rest, overlaps, strict=True) if value > overlap or d is rest[0]]
         weights = np.array([d.score for d in same])
-        box = np.average([d.box for d in same], axis=0, weights=weights)
-        points = np.average([d.points for d in same], axis=0, weights=weights)
+        weights /= weights.sum()
+        box = np.tensordot(weights, [d.box for d in same], 1)
+        points = np.tensordot(weights, [d.points for d in same], 1)
         faces.append(Detection(box, points, same[0].score))
         rest = [d for d, value in zip(rest, overlaps, strict=True) if value <= overlap and d is not rest[0]]
     return faces

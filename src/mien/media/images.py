@@ -47,7 +47,11 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
     off, cannot be read, or has more than MAX_PIXELS.
     """
     if isinstance(source, np.ndarray):
-        source = _from_array(source)
+        _check_array(source)
+        height, width = source.shape[:2]
+        if source.ndim == 3 and source.shape[2] == 3 and max(height, width) <= (longest_px or MAX_PIXELS):
+            return Picture(source, width, height)
+        source = Image.fromarray(source)
     if isinstance(source, Image.Image):
         return _upright(source, longest_px)
     name = "picture" if isinstance(source, bytes) else str(source)
@@ -78,13 +82,12 @@ def _reason(error: OSError, source: Source) -> str:
     return f"is a cut-off or damaged picture ({error}); fetch or save it again"
 
 
-def _from_array(array: np.ndarray) -> Image.Image:
+def _check_array(array: np.ndarray) -> None:
     fits = array.dtype == np.uint8 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
     if not fits or not array.size:
         raise ImageError(
             f"array of {array.dtype} {list(array.shape)}: expected uint8 [h,w] grey, [h,w,3] RGB or [h,w,4] RGBA, not empty."
         )
-    return Image.fromarray(array)
 
 
 def _upright(image: Image.Image, longest_px: int | None) -> Picture:
