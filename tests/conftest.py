@@ -7,6 +7,9 @@ import pytest
 
 from mien.data.dataset import Dataset, read_dataset
 
+# torch reads it when it is first imported: its threads spin, so that two of them on a busy machine stall each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 BESIDE = Path(__file__).parents[2] / "shared" / "dataset"
 
 

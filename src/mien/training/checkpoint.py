@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,19 @@ FORMAT = 1
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Writes atomically: after a kill at any moment `path` holds the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             torch.save({"format": FORMAT, **content}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        partial.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: cannot be written ({error}); the last good checkpoint is still there.") from error
+        with suppress(OSError):
+            partial.unlink()
+        kept = "the last good checkpoint is still there" if path.is_file() else "choose another folder"
+        raise CheckpointError(f"{path}: cannot be written ({error}); {kept}.") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -39,9 +42,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint.") from None
-    except Exception as error:  # torch raises many kinds for a file that is not its own
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: is cut short or not a checkpoint of mien ({reason}).") from error
+    except (PermissionError, IsADirectoryError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}).") from error
+    except Exception as error:  # torch raises many kinds for a file that is not its own, some without a word
+        raise CheckpointError(f"{path}: is cut short or not a checkpoint of mien ({type(error).__name__}).") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: is not a checkpoint of mien, format {FORMAT}.")
     return content

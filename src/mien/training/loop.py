@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mien.errors import CheckpointError
+from mien.errors import CheckpointError, UsageError
 from mien.models import build_model
 from mien.training.augment import augment
 from mien.training.checkpoint import read_checkpoint, write_checkpoint
@@ -41,8 +41,8 @@ def fit(
 ) -> dict[str, Any]:
     """Trains to `recipe.epochs` and returns the last checkpoint's content; goes on from `path` where it holds this run.
 
-    run: what `describe_run` says, with the seed and the precision to use. Each epoch's entry in `history` holds loss,
-    learning rate, validation loss and accuracy, and seconds. Raises CheckpointError if `path` is another run's.
+    run: what `describe_run` says, with the seed and the precision to use. An entry in `history` holds loss, learning rate,
+    validation loss and accuracy, seconds. Raises CheckpointError if `path` is another run's, UsageError for too few faces.
     """
     faces, targets = _resident(train, device)
     valid_faces, valid_targets = _resident(valid, device)
@@ -55,6 +55,8 @@ def fit(
         content = _resume(path, run, model, average, optimizer)
     loss_of, dtype = LOSSES[recipe.labels], PRECISIONS[run["environment"]["precision"]]
     steps = len(faces) // recipe.batch_size
+    if not steps:
+        raise UsageError(f"{len(faces):,} faces do not fill a batch of {recipe.batch_size}; lower batch_size.")
 
     for epoch in range(content["epoch"], recipe.epochs):
         start = time.perf_counter()

@@ -20,7 +20,7 @@ def sampled_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def multi_target_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """-log max(t * p), t = 1 - epsilon for target classes and epsilon for the others (arXiv:1608.01041, eq. 6)."""
+    """-log max(t * p), t = 1 for target classes and epsilon for the others (arXiv:1608.01041, eq. 6, as in its code)."""
     weights = torch.where(targets > 0, 1.0, EPSILON)
     return -(F.log_softmax(logits, 1) + weights.log()).amax(1).mean()
 

@@ -56,6 +56,7 @@ class Recipe:
         self._check("epochs", self.epochs >= 1, "at least 1")
         self._check("batch_size", self.batch_size >= 2, "at least 2")
         self._check("learning_rate", self.learning_rate > 0, "above 0")
+        self._check("weight_decay", self.weight_decay >= 0, "0 or more")
         self._check("select", self.select in ("last", "best"), "last or best")
         for share in ("warmup", "dropout", "averaging", "scale", "shear", "shift", "brightness", "contrast", "erasing"):
             self._check(share, 0 <= getattr(self, share) < 1, "from 0 to below 1")

@@ -1,0 +1,73 @@
+"""Losses against hand values, scikit-learn and plain loops."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from mien.data.dataset import LABELS
+from mien.training.losses import LOSSES, cross_entropy, multi_target_loss, sampled_cross_entropy
+
+
+def planted(n: int = 50, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    random = np.random.default_rng(seed)
+    targets = random.dirichlet([0.3] * 8, n) * (random.random((n, 8)) < 0.6) + np.eye(8)[random.integers(0, 8, n)]
+    return torch.from_numpy(random.normal(0, 3, (n, 8))), torch.from_numpy(targets / targets.sum(1, keepdims=True))
+
+
+def test_every_label_mode_has_its_loss() -> None:
+    assert set(LOSSES) == set(LABELS)
+
+
+def test_one_hot_targets_give_scikit_learns_log_loss() -> None:
+    logits, _ = planted()
+    labels = np.random.default_rng(1).integers(0, 8, len(logits))
+    expected = log_loss(labels, logits.softmax(1).numpy(), labels=range(8))
+    for loss in (cross_entropy, sampled_cross_entropy):
+        assert loss(logits, torch.eye(8, dtype=torch.float64)[labels]).item() == pytest.approx(expected)
+
+
+def test_a_distribution_weighs_each_classes_log_loss() -> None:
+    logits, targets = planted()
+    rows = [
+        -sum(t * math.log(math.exp(x) / sum(map(math.exp, row))) for t, x in zip(target, row, strict=True))
+        for target, row in zip(targets.tolist(), logits.tolist(), strict=True)
+    ]
+    assert cross_entropy(logits, targets).item() == pytest.approx(sum(rows) / len(rows))
+
+
+def test_two_classes_by_hand() -> None:
+    logits = torch.tensor([[math.log(3.0), 0.0]])  # probabilities 3/4 and 1/4
+    assert cross_entropy(logits, torch.tensor([[0.5, 0.5]])).item() == pytest.approx(-0.5 * math.log(3 / 16))
+    assert multi_target_loss(logits, torch.tensor([[0.0, 1.0]])).item() == pytest.approx(-math.log(1 / 4))
+    assert multi_target_loss(logits, torch.tensor([[0.5, 0.5]])).item() == pytest.approx(-math.log(3 / 4))
+
+
+def test_sampled_labels_are_drawn_anew_and_give_the_distributions_loss_in_the_mean() -> None:
+    torch.manual_seed(0)
+    logits, targets = planted()
+    draws = torch.stack([sampled_cross_entropy(logits, targets) for _ in range(2000)])
+    assert draws.std() > 0
+    assert draws.mean().item() == pytest.approx(cross_entropy(logits, targets).item(), rel=0.02)
+
+
+def test_multi_target_takes_the_best_of_the_weighted_classes() -> None:
+    logits, targets = planted()
+    logits[0], targets[0] = torch.tensor([20.0] + [0] * 7), torch.eye(8)[1]  # so wrong that epsilon takes over
+    rows = []
+    for row, target in zip(logits.softmax(1).tolist(), targets.tolist(), strict=True):
+        rows.append(-math.log(max(p * (1 if t > 0 else 0.001) for p, t in zip(row, target, strict=True))))
+    assert rows[0] == pytest.approx(-math.log(0.001), rel=1e-3)
+    assert multi_target_loss(logits, targets).item() == pytest.approx(sum(rows) / len(rows))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_far_off_logits_give_finite_losses_and_gradients(name: str) -> None:
+    logits = torch.tensor([[500.0, -500, 0, 0, 0, 0, 0, 0]], requires_grad=True)
+    loss = LOSSES[name](logits, torch.eye(8)[1:2])
+    loss.backward()
+    assert loss.isfinite()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
