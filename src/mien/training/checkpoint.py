@@ -13,6 +13,7 @@ from torch import nn
 
 from mien.emotions import EMOTIONS
 from mien.errors import CheckpointError
+from mien.machine import processor_name
 from mien.models import build_model
 from mien.training.recipe import Recipe, build_recipe
 
@@ -94,12 +95,5 @@ def git_commit() -> str | None:
 
 
 def machine_name() -> str:
-    """Processor and cores, as the system names them."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"
+    """The GPU where there is one, else the processor."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()

@@ -49,7 +49,7 @@ def fit(
     torch.manual_seed(run["seed"])
     model = build_model(recipe.model, run["classes"], recipe.dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
-    optimizer = _optimizer(model, recipe)
+    optimizer = build_optimizer(model, recipe)
     content = {**run, "epoch": 0, "history": [], "kept": None}
     if path.exists():
         content = _resume(path, run, model, average, optimizer)
@@ -113,7 +113,7 @@ def _resident(arrays: Arrays, device: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images)[:, None].to(device), torch.from_numpy(targets).to(device)
 
 
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW with weight decay on the matrices and kernels, none on norms and biases."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

@@ -1,0 +1,36 @@
+# `make demo` needs Python alone; the other targets also install what the tests need. All stay inside this folder.
+PYTHON ?= python3
+DEMO := .venv-demo
+TEST := .venv-test
+
+.PHONY: demo test test-all test-slow bench clean
+
+demo: $(DEMO)/installed
+	@$(DEMO)/bin/mien predict examples/astronaut.jpg --annotate demo
+
+test: $(TEST)/installed
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
+	$(TEST)/bin/python -m pytest
+
+test-all: test test-slow
+
+test-slow: $(TEST)/installed
+	$(TEST)/bin/python -m pytest -m slow
+
+bench: $(TEST)/installed
+	$(TEST)/bin/mien bench
+
+$(DEMO)/installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+$(TEST)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TEST)
+	$(TEST)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[onnx,lab,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(DEMO) $(TEST) demo build dist
