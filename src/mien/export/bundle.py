@@ -1,0 +1,161 @@
+"""Checkpoint and data -> bundle: calibrated, converted, proved equal, scored, and described."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.data.cache import sha256
+from mien.data.dataset import Dataset
+from mien.errors import CheckpointError, UsageError
+from mien.evaluation.calibration import fit_temperature, prediction_set_threshold, set_coverage, softmax
+from mien.evaluation.score import Predictions, label_mode, score_protocols
+from mien.export.card import write_card
+from mien.export.graph import INPUT, OUTPUT, Graph
+from mien.export.litert import write_litert
+from mien.export.onnx import write_onnx
+from mien.export.parity import check_parity, compare
+from mien.export.quantize import write_int8
+from mien.inference.crop import FRAME
+from mien.inference.engines import build_engine
+from mien.inference.weights import FILES, Bundle, load_bundle
+from mien.models import count_multiply_adds, count_parameters
+from mien.models.engine import TorchEngine
+from mien.training.checkpoint import load_network
+from mien.training.recipe import Recipe
+
+SCHEMA = 1
+COVERAGE = 0.9
+"""Share of validation faces whose prediction set must hold the true emotion."""
+SCORED = ("litert", "litert-int8")
+CONVERTERS = ("torch", "litert-torch", "ai-edge-quantizer", "onnx", "onnxscript")
+
+
+def export_bundle(
+    checkpoint: Path,
+    dataset: Dataset,
+    folder: Path,
+    name: str | None = None,
+    threads: int | None = None,
+    on_step: Callable[[str], None] = lambda text: None,
+) -> Bundle:
+    """Writes the bundle of a checkpoint to `folder`, whole or not at all, in place of one that is there.
+
+    The temperature and the prediction-set threshold are fitted on validation; the test split is only scored. name: the
+    recipe's where None. Raises CheckpointError for a run on other data, BundleError where an engine differs from torch.
+    """
+    model, recipe, run = load_network(checkpoint)
+    if run["data"] != dataset.checksums:
+        raise CheckpointError(f"{checkpoint}: was trained on other files; export it with the folder it was trained on.")
+    on_step("fitting the temperature on validation")
+    valid = dataset.split("valid", label_mode(run["labels"]))
+    logits, classes = TorchEngine(model).logits(valid.images), valid.targets.argmax(1)
+    temperature = fit_temperature(logits, classes)
+    probs = softmax(logits, temperature).astype(np.float32)
+    with replaced(folder) as partial:
+        on_step("converting")
+        write_graphs(Graph(model, temperature), partial)
+        meta = {
+            **describe(name or recipe.name, recipe, run),
+            "parameters": count_parameters(model),
+            "multiply_adds": count_multiply_adds(model),
+            "temperature": temperature,
+            "set_threshold": prediction_set_threshold(probs, classes, COVERAGE),
+            "files": {file: sha256(partial / file) for file in FILES.values()},
+            "sizes": {file: (partial / file).stat().st_size for file in FILES.values()},
+        }
+        on_step("comparing the engines with torch")
+        meta["parity"] = prove_parity(Bundle(partial, meta), valid.images, probs, threads)
+        on_step("scoring")
+        meta |= score_bundle(Bundle(partial, meta), dataset, threads)
+        (partial / "model.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        (partial / "CARD.md").write_text(write_card(meta), encoding="utf-8")
+    return load_bundle(folder)
+
+
+def write_graphs(graph: Graph, folder: Path) -> None:
+    """Writes the three files of FILES."""
+    write_litert(graph, folder / FILES["litert"])
+    write_int8(folder / FILES["litert"], folder / FILES["litert-int8"])
+    write_onnx(graph, folder / FILES["onnx"])
+
+
+def describe(name: str, recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
+    """The part of model.json that the checkpoint knows: what goes in and out, and how to make the weights again."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "labels": run["labels"],
+        "input": {"name": INPUT, "shape": [None, 48, 48, 1], "dtype": "float32", "range": [0, 255]},
+        "output": {"name": OUTPUT, "shape": [None, len(run["labels"])], "dtype": "float32"},
+        "frame": FRAME,
+        "network": recipe.model,
+        **{key: run[key] for key in ("recipe", "seed", "epoch", "commit", "environment", "data")},
+        "training_s": round(sum(entry["time_s"] for entry in run["history"])),
+        "command": train_command(recipe, run),
+        "exported_with": {package: version(package) for package in CONVERTERS},
+    }
+
+
+def train_command(recipe: Recipe, run: dict[str, Any]) -> str:
+    """The `mien train` command that gives these weights again, on the same machine and commit.
+
+    Keys whose values are not Recipe's defaults are set in full, so that it does not depend on the recipe file's content.
+    """
+    overrides = [
+        f"--set {key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in run["recipe"].items()
+        if key != "name" and value != getattr(Recipe(), key)
+    ]
+    settings = f"--seed {run['seed']} --precision {run['environment']['precision']} --threads {run['environment']['threads']}"
+    return " ".join([f"mien train recipes/{recipe.name}.toml --data DIR {settings}", *overrides])
+
+
+def prove_parity(bundle: Bundle, faces: np.ndarray, reference: np.ndarray, threads: int | None) -> dict[str, Any]:
+    """How far each engine is from the network's own probs on these faces. Raises BundleError where one is too far."""
+    parity = {}
+    for engine in FILES:
+        parity[engine] = compare(build_engine(bundle, engine, threads).probs(faces), reference)
+        check_parity(engine, parity[engine])
+    return parity
+
+
+def score_bundle(bundle: Bundle, dataset: Dataset, threads: int | None) -> dict[str, Any]:
+    """`scores` by engine, split and protocol, and `prediction_sets` by engine and split (all of its faces)."""
+    scores: dict[str, Any] = {}
+    sets: dict[str, Any] = {}
+    for name in SCORED:
+        engine = build_engine(bundle, name, threads)
+        results = {split: score_protocols(engine, dataset, split, bundle.labels) for split in ("valid", "test")}
+        scores[name] = {split: summaries for split, (_, summaries) in results.items()}
+        sets[name] = {split: _sets(found, bundle.meta["set_threshold"]) for split, (found, _) in results.items()}
+    return {"scores": scores, "prediction_sets": {"target_coverage": COVERAGE, **sets}}
+
+
+def _sets(predictions: Predictions, threshold: float) -> dict[str, Any]:
+    coverage, size = set_coverage(predictions.probs, predictions.classes, threshold)
+    ambiguous = float(np.mean(predictions.probs.max(1) < threshold))
+    return {"n": len(predictions.probs), "coverage": coverage, "mean_size": size, "ambiguous": ambiguous}
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `folder` when the block ends without an error.
+
+    Raises UsageError where `folder` holds something that is no bundle.
+    """
+    if folder.exists() and not (folder / "model.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: holds something that is not a bundle; choose another --out.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+        partial = Path(beside) / "new"
+        partial.mkdir()
+        yield partial
+        if folder.exists():
+            folder.replace(Path(beside) / "old")
+        partial.replace(folder)

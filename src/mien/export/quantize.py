@@ -1,0 +1,18 @@
+"""float32 .tflite -> .tflite whose weights are int8, one scale a channel, and whose arithmetic stays float32."""
+
+from pathlib import Path
+
+from mien.export.graph import silence
+
+
+def write_int8(source: Path, path: Path) -> None:
+    """Writes the float graph at `source` with int8 weights, about a third of the size.
+
+    The runtime expands them when it loads, so speed and activations stay those of float32. Dynamic and static int8 were
+    measured slower here, and float16 four times slower in the browser.
+    """
+    with silence():
+        from ai_edge_quantizer import quantizer, recipe
+
+        result = quantizer.Quantizer(str(source), recipe.weight_only_wi8_afp32()).quantize()
+    path.write_bytes(result.quantized_model)
