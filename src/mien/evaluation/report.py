@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ROWS = {"n": "faces", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "log_loss": "log loss (nats)",
-        "ece": "calibration error (ECE)"}  # fmt: skip
+        "ece": "calibration error (15 bins)"}  # fmt: skip
 
 
 def score_table(summaries: Mapping[str, dict[str, Any]]) -> list[list[str]]:

@@ -1,0 +1,105 @@
+"""`mien evaluate` and `mien export` as a user types them."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mien.cli import main
+from mien.inference.weights import bundle_names, load_bundle
+from mien.models import build_model
+from mien.training.checkpoint import describe_run, write_checkpoint
+from mien.training.recipe import Recipe
+
+
+@pytest.fixture
+def mien(monkeypatch, capsys):
+    """Runs `mien` with these words; gives exit code, stdout and stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return (exit_.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A network that was never trained, as a run's checkpoint."""
+    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
+    torch.manual_seed(0)
+    run = describe_run(Recipe(epochs=1), 0, 8, "float32", {"fer2013.csv": "0"})
+    write_checkpoint(path, {**run, "kept": build_model("slim").state_dict(), "epoch": 1, "history": []})
+    return path
+
+
+@pytest.mark.data
+def test_a_checkpoint_is_scored_on_torch(mien, checkpoint, data_folder, tmp_path):
+    code, text, words = mien("evaluate", checkpoint, "--data", data_folder, "--split", "test", "--format", "json",
+                             "--out", tmp_path / "out", "--threads", 1)  # fmt: skip
+    report = json.loads(text)
+    assert (code, words) == (0, "")
+    scores = report["scores"]["torch"]["test"]
+    assert {protocol: found["n"] for protocol, found in scores.items()} == {"published": 3_153, "leak-free": 2_766}
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == report
+    with np.load(tmp_path / "out" / "torch-test.npz") as stored:
+        assert stored["probs"].shape == (3_153, 8)
+        agreement = np.mean(stored["probs"].argmax(1) == stored["classes"])
+    assert scores["published"]["accuracy"] == pytest.approx(agreement, abs=0.002)  # float16 may tie
+
+
+@pytest.mark.data
+def test_the_table_says_which_faces_and_that_they_were_mirrored(mien, checkpoint, data_folder):
+    code, text, _ = mien("evaluate", checkpoint, "--data", data_folder, "--split", "test", "--flip", "--threads", 1)
+    assert code == 0
+    assert [word for word in ("published", "leak-free", "3,153", "2,766", "contempt", "mirror") if word not in text] == []
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", bundle_names() or ["mien"])
+def test_a_shipped_bundle_scores_what_its_model_json_states(mien, data_folder, name):
+    code, text, _ = mien("evaluate", name, "--data", data_folder, "--engine", "litert,litert-int8", "--format", "json")
+    assert code == 0
+    for engine, stated in load_bundle(name).meta["scores"].items():
+        for protocol, numbers in stated["test"].items():
+            found = json.loads(text)["scores"][engine]["test"][protocol]
+            assert found["n"] == numbers["n"]
+            assert found["accuracy"] == pytest.approx(numbers["accuracy"], abs=0.001)  # processors round differently
+            assert found["ece"] == pytest.approx(numbers["ece"], abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["none", "--engine", "onnx"], "unknown model 'none'"),
+        (["CHECKPOINT", "--engine", "litert"], "a checkpoint runs on torch alone"),
+        (["CHECKPOINT", "--split", "valid,tset"], "unknown split 'tset'. Did you mean 'test'?"),
+        (["CHECKPOINT", "--protocol", "leakfree"], "Did you mean 'leak-free'?"),
+        (["CHECKPOINT", "--protocol", "leak-free"], "add --split test"),
+        (["CHECKPOINT", "--format", "xml"], "unknown format 'xml'"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_exit_2(mien, checkpoint, tmp_path, words, expected):
+    words = [str(checkpoint) if word == "CHECKPOINT" else word for word in words]
+    code, text, said = mien("evaluate", *words, "--data", tmp_path)
+    assert (code, text) == (2, "")
+    assert expected in said
+    assert said.count("\n") == 1
+
+
+def test_a_missing_package_is_named_with_its_extra(mien, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("mien.cli.export.NEEDS", ("numpy", "no_such_converter"))
+    code, _, said = mien("export", checkpoint, "--data", tmp_path, "--out", tmp_path / "bundle")
+    assert code == 2
+    assert "no_such_converter" in said
+    assert "mien[lab,onnx]" in said
+
+
+def test_no_checkpoint_is_said_before_anything_is_written(mien, data_folder, tmp_path):
+    code, _, said = mien("export", tmp_path / "none.pt", "--data", data_folder, "--out", tmp_path / "bundle")
+    assert (code, said) == (1, f"mien: {tmp_path / 'none.pt'}: no such checkpoint.\n")
+    assert not (tmp_path / "bundle").exists()
