@@ -21,8 +21,8 @@ from mien.inference.engines import LiteRTEngine
 from mien.machine import processor_name, versions
 from mien.models import build_model, count_multiply_adds, count_parameters
 from mien.training.augment import augment
-from mien.training.losses import cross_entropy
 from mien.training.loop import build_optimizer
+from mien.training.losses import cross_entropy
 from mien.training.recipe import Recipe
 
 

@@ -5,7 +5,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +61,7 @@ def bench(
     print(json.dumps(report, indent=1) if format_ == "json" else as_text(report))
 
 
-def alternate(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each call, taken in turns so that what disturbs the machine disturbs all alike; the first round is dropped."""
     times_s: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds + 1):
@@ -76,9 +77,9 @@ def time_crops(recognizers: "dict[str, Recognizer]", rounds: int) -> dict[str, l
     import numpy as np
 
     faces = np.random.default_rng(0).integers(0, 256, (64, 48, 48), np.uint8)
-    one = alternate({f"one face{n}": lambda r=r: r.classify(faces[:1]) for n, r in recognizers.items()}, rounds)
-    many = alternate({f"64 faces{n}": lambda r=r: r.classify(faces) for n, r in recognizers.items()}, max(3, rounds // 4))
-    return one | many
+    one = {f"one face{name}": partial(r.classify, faces[:1]) for name, r in recognizers.items()}
+    many = {f"64 faces{name}": partial(r.classify, faces) for name, r in recognizers.items()}
+    return alternate(one, rounds) | alternate(many, max(3, rounds // 4))
 
 
 def open_photo(path: Path) -> "np.ndarray":
@@ -133,7 +134,7 @@ def time_processes(recognizer: "Recognizer", photo: Path, engine: str, rounds: i
     def run(arguments: list[str]) -> None:
         subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
 
-    return alternate({name: lambda a=a: run(a) for name, a in commands.items()}, rounds)
+    return alternate({name: partial(run, arguments) for name, arguments in commands.items()}, rounds)
 
 
 def summary(values: list[float]) -> dict[str, float]:

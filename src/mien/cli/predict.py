@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
@@ -98,21 +98,30 @@ def _in_folder(folder: Path) -> list[Input]:
 
 def recognize(recognizer: "Recognizer", inputs: Sequence[Input], whole_image: bool) -> Iterator[tuple[Input, "Result"]]:
     """Each input with its result, in order, a few pictures at a time, with a progress bar where there are many."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from mien.results import Result
 
-    bar = Progress(console=Console(stderr=True), disable=len(inputs) <= CHUNK or not sys.stderr.isatty(), transient=True)
-    with bar:
-        task = bar.add_task("pictures", total=len(inputs))
+    with progress(len(inputs)) as advance:
         for start in range(0, len(inputs), CHUNK):
             chunk = inputs[start : start + CHUNK]
             answers = iter(recognizer.predict_batch([i.source for i in chunk if i.source is not None], whole_image))
             for item in chunk:
                 answer = Result(item.name, 0, 0, error=item.error) if item.source is None else next(answers)
                 yield item, replace(answer, source=item.name)
-                bar.advance(task)
+                advance()
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, where that is a terminal and there are many pictures; yields what moves it on by one."""
+    if total <= CHUNK or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # a tenth of the time of a short run, so only where it is seen
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("pictures", total=total)
+        yield lambda: bar.advance(task)
 
 
 @contextlib.contextmanager

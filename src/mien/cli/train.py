@@ -1,6 +1,7 @@
 """`mien train`: a recipe and the data in, checkpoints and their history out."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,36 +40,43 @@ def train(
     if device not in ("auto", "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise UsageError(f"--device {device}: expected auto, cpu or, where there is such a GPU, cuda.")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    if threads:
-        torch.set_num_threads(threads)
     dataset = read_dataset(data)
     for run_seed in range(seed, seed + seeds):
         folder = out / f"{settings.name}-{run_seed}"
         if (folder / "checkpoint.pt").exists() and not resume:
             raise UsageError(f"{folder}: holds a run already; go on with --resume, or choose another --out.")
-        _train_one(settings, dataset, run_seed, folder, device, precision)
+        _train_one(settings, dataset, run_seed, folder, device, precision, threads)
 
 
-def _train_one(recipe: "Recipe", dataset: "Dataset", seed: int, folder: Path, device: str, precision: str) -> None:
+def _train_one(
+    recipe: "Recipe", dataset: "Dataset", seed: int, folder: Path, device: str, precision: str, threads: int
+) -> None:
+    """One run; a resumed one goes on with the precision and threads that it began with, unless told otherwise."""
+    import torch
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from mien.models import build_model
-    from mien.training.checkpoint import describe_run
+    from mien.training.checkpoint import describe_run, read_checkpoint
     from mien.training.loop import fit
     from mien.training.precision import choose_precision
 
     train_split = dataset.split("train", recipe.labels)
     valid_split = dataset.split("valid", "fer2013" if recipe.labels == "fer2013" else "majority")
     classes = train_split.targets.shape[1]
-    chosen = choose_precision(precision, build_model(recipe.model, classes).to(device), device)
+    path = folder / "checkpoint.pt"
+    began = read_checkpoint(path)["environment"] if path.exists() else {}
+    torch.set_num_threads(threads or began.get("threads") or os.cpu_count() or 1)
+    wanted = began.get("precision", precision) if precision == "auto" else precision
+    chosen = choose_precision(wanted, build_model(recipe.model, classes).to(device), device)
     run = describe_run(recipe, seed, classes, chosen, dataset.checksums)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task(f"{recipe.name}-{seed}", total=recipe.epochs)
 
-        def on_epoch(entry: dict[str, Any]) -> None:
-            write_history(folder / "history.json", run, entry)
+        def on_epoch(content: dict[str, Any]) -> None:
+            write_history(folder / "history.json", content, run)
+            entry = content["history"][-1]
             progress.update(bar, completed=entry["epoch"], description=(
                 f"{recipe.name}-{seed} epoch {entry['epoch']} loss {entry['loss']:.3f} valid {entry['valid_accuracy']:.4f}"
             ))  # fmt: skip
@@ -77,15 +85,13 @@ def _train_one(recipe: "Recipe", dataset: "Dataset", seed: int, folder: Path, de
             progress.update(bar, completed=int(progress.tasks[bar].completed) + step / (steps + 1))
 
         content = fit(recipe, (train_split.images, train_split.targets), (valid_split.images, valid_split.targets),
-                      run, folder / "checkpoint.pt", device, on_step, on_epoch)  # fmt: skip
+                      run, path, device, on_step, on_epoch)  # fmt: skip
     last = content["history"][-1]
     print(json.dumps({"run": str(folder), "n_valid": len(valid_split.rows), **last}))
 
 
-def write_history(path: Path, run: dict[str, Any], entry: dict[str, Any]) -> None:
-    """Adds one epoch to the run's JSON, dropping entries of an earlier life that go beyond it."""
-    history = json.loads(path.read_text())["history"] if path.exists() else []
-    kept = [old for old in history if old["epoch"] < entry["epoch"]]
+def write_history(path: Path, content: dict[str, Any], run: dict[str, Any]) -> None:
+    """What the checkpoint says of the run and all its epochs, without the weights, as JSON."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({**run, "history": [*kept, entry]}, indent=1) + "\n")
+    partial.write_text(json.dumps({key: content[key] for key in (*run, "history")}, indent=1) + "\n")
     partial.replace(path)

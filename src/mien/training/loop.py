@@ -4,6 +4,7 @@ An epoch draws all its randomness from a generator seeded by (seed, epoch), so a
 last whole epoch gives, on the same machine, precision and threads, the weights of the run that was not, bit for bit.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -37,12 +38,13 @@ def fit(
     path: Path,
     device: str = "cpu",
     on_step: Callable[[int, int], None] = lambda step, steps: None,
-    on_epoch: Report = lambda entry: None,
+    on_epoch: Report = lambda content: None,
 ) -> dict[str, Any]:
     """Trains to `recipe.epochs` and returns the last checkpoint's content; goes on from `path` where it holds this run.
 
-    run: what `describe_run` says, with the seed and the precision to use. An entry in `history` holds loss, learning rate,
-    validation loss and accuracy, seconds. Raises CheckpointError if `path` is another run's, UsageError for too few faces.
+    run: what `describe_run` says, with the seed and the precision to use. on_epoch gets the content that was just written;
+    each entry of its `history` holds loss, learning rate, validation loss and accuracy, and seconds. Raises CheckpointError
+    if `path` is another run's, UsageError for too few faces.
     """
     faces, targets = _resident(train, device)
     valid_faces, valid_targets = _resident(valid, device)
@@ -87,7 +89,7 @@ def fit(
         content |= {"epoch": epoch + 1, "history": [*content["history"], entry], "model": _state(model),
                     "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
         write_checkpoint(path, content)
-        on_epoch(entry)
+        on_epoch(content)
     return content
 
 
@@ -132,6 +134,9 @@ def _resume(
     for key in ("recipe", "seed", "classes", "data"):
         if content[key] != run[key]:
             raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")
+    began, now = content["environment"], run["environment"]
+    if other := [f"{key} {now[key]} (began with {began[key]})" for key in began if now.get(key) != began[key]]:
+        logging.getLogger("mien").warning("%s: resumed with %s; the last bits may differ.", path, ", ".join(other))
     model.load_state_dict(content["model"])
     average.load_state_dict(content["average"])
     optimizer.load_state_dict(content["optimizer"])
