@@ -4,6 +4,9 @@ from pathlib import Path
 
 from mien.export.graph import silence
 
+SMALLEST = 3_000
+"""Layers with fewer weights stay float32: 4% of the file, and its mean error is a third less (stem, shortcuts, head)."""
+
 
 def write_int8(source: Path, path: Path) -> None:
     """Writes the float graph at `source` with int8 weights, about a third of the size.
@@ -14,5 +17,8 @@ def write_int8(source: Path, path: Path) -> None:
     with silence():
         from ai_edge_quantizer import quantizer, recipe
 
-        result = quantizer.Quantizer(str(source), recipe.weight_only_wi8_afp32()).quantize()
+        rules = recipe.weight_only_wi8_afp32()
+        for rule in rules:
+            rule["op_config"]["min_weight_elements"] = SMALLEST
+        result = quantizer.Quantizer(str(source), rules).quantize()
     path.write_bytes(result.quantized_model)
