@@ -1,6 +1,7 @@
 """What mien raises: one line that says what was wrong, what was expected, and what to do."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -40,3 +41,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def one_line(text: str) -> str:
+    """`text` with line breaks and other control characters escaped: a file's name may hold any of them."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda found: repr(found[0])[1:-1], text)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,13 +68,20 @@ def _quiet() -> Iterator[None]:
 _stderr_lock = threading.Lock()
 
 
+def _check_shapes(path: Path, faces: Sequence, probs: Sequence) -> None:
+    """Raises BundleError for a graph that is not one from faces [N,48,48,1] to probs [N,classes]."""
+    if list(faces[1:]) != [48, 48, 1] or len(probs) != 2:
+        raise BundleError(f"{path}: takes {list(faces)} and gives {list(probs)}; expected [N,48,48,1] and [N,classes].")
+
+
 class LiteRTEngine:
-    """A .tflite with input float32 [N,h,w,1] and output probs [N,classes]. Safe to call from several threads."""
+    """A .tflite with input float32 [N,48,48,1] and output probs [N,classes]. Safe to call from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None):
         self._interpreter = load_interpreter(path, threads)
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]
+        faces, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        _check_shapes(path, faces["shape"].tolist(), self._output["shape"].tolist())
+        self._input = faces["index"]
         self._batch: int | None = None
         self._lock = threading.Lock()
 
@@ -105,9 +112,13 @@ class OnnxEngine:
             raise UsageError("the onnx engine needs onnxruntime: pip install 'mien[onnx]'.") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count() or 1
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
-        self._classes = self._session.get_outputs()[0].shape[-1]
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no base class of their own
+            raise BundleError(f"{path}: is not an ONNX graph ({error}).") from error
+        faces, probs = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        _check_shapes(path, faces.shape, probs.shape)
+        self._input, self._classes = faces.name, probs.shape[-1]
 
     def probs(self, crops: np.ndarray) -> np.ndarray:
         faces = np.ascontiguousarray(crops, np.float32)[..., None]

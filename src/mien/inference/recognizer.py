@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from mien.emotions import EMOTIONS
-from mien.errors import ImageError
+from mien.errors import ImageError, unknown
 from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
-from mien.inference.weights import load_bundle
+from mien.inference.weights import FILES, load_bundle
 from mien.media.images import WORKING_SIDE_PX, Picture, Source, name_source, read_picture
 from mien.results import Box, Face, Result
 
@@ -59,6 +59,8 @@ class Recognizer:
         min_face_px: int = 0,
         max_faces: int | None = None,
     ):
+        if engine not in FILES:
+            raise unknown("engine", engine, FILES)
         self.bundle = load_bundle(model)
         self.threshold, self.min_face_px, self.max_faces = threshold, min_face_px, max_faces
         self._model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
@@ -75,7 +77,7 @@ class Recognizer:
         if boxes is None:
             return self._classify([self._look(picture)])[0]
         shown = read_picture(picture, None)
-        located = tuple(locate(shown, _around(box), 1.0) for box in boxes)
+        located = tuple(_locate_given(shown, box) for box in boxes)
         return self._classify([Seen(name_source(picture), shown, located)])[0]
 
     def predict_batch(self, pictures: Iterable[Source], whole_image: bool = False) -> list[Result]:
@@ -101,14 +103,15 @@ class Recognizer:
         try:
             return _whole(picture) if whole_image else self._look(picture)
         except ImageError as error:
-            return Seen(name_source(picture), error=str(error))
+            name = name_source(picture)
+            return Seen(name, error=str(error).removeprefix(f"{name}: "))
 
     def _look(self, source: Source) -> Seen:
         picture = read_picture(source, WORKING_SIDE_PX)
         least_px = max(self.min_face_px * picture.scale, 1)
         found = [(face_square(d), d.score) for d in self._detector.get().detect(picture.pixels, self.threshold)]
-        located = tuple(locate(picture, square, score) for square, score in found if square.side >= least_px)
-        return Seen(name_source(source), picture, located[: self.max_faces])
+        located = (locate(picture, square, score) for square, score in found if square.side >= least_px)
+        return Seen(name_source(source), picture, tuple(face for face in located if face)[: self.max_faces])
 
     def _classify(self, seen: Sequence[Seen]) -> list[Result]:
         crops = [crop_square(s.picture.pixels, face.square) for s in seen if s.picture for face in s.located]
@@ -132,24 +135,34 @@ class Recognizer:
         )
 
 
-def locate(picture: Picture, square: Square, score: float) -> Located:
+def locate(picture: Picture, square: Square, score: float) -> Located | None:
     """A square of the picture's pixels with its box: whole pixels of the full-size picture, clipped to it.
 
-    Raises ImageError for a square that has no pixel in common with the picture.
+    None for a square that has no pixel in common with the picture.
     """
     size = np.array([picture.width, picture.height])
-    low = np.rint(np.array([square.left, square.top]) / picture.scale).astype(int)
-    low, high = low.clip(0, size), (low + round(square.side / picture.scale)).clip(0, size)
-    if (high <= low).any():
-        raise ImageError(f"a box of side {square.side:g} at {square.left:g}, {square.top:g} lies outside the picture.")
-    return Located(square, Box(*low.tolist(), *(high - low).tolist()), score)
+    low = np.rint(np.array([square.left, square.top]) / picture.scale)
+    high = (low + np.rint(square.side / picture.scale)).clip(0, size).astype(int)
+    low = low.clip(0, size).astype(int)
+    return Located(square, Box(*low.tolist(), *(high - low).tolist()), score) if (high > low).all() else None
+
+
+def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
+    """A caller's box. Raises ImageError where it is malformed, outside the picture, or twice as large."""
+    square = _around(box)
+    located = locate(picture, square, 1.0)
+    if not located or square.side > 2 * max(picture.width, picture.height):
+        raise ImageError(f"box {box}: expected one in the picture, which has {picture.width}x{picture.height} pixels.")
+    return located
 
 
 def _around(box: Box | Sequence[float]) -> Square:
-    values = (box.x, box.y, box.width, box.height) if isinstance(box, Box) else tuple(box)
-    if len(values) != 4 or not np.isfinite(values).all() or min(values[2:]) <= 0:
-        raise ImageError(f"box {values}: expected x, y, width and height in pixels, the last two above 0.")
-    x, y, width, height = values
+    try:
+        x, y, width, height = map(float, (box.x, box.y, box.width, box.height) if isinstance(box, Box) else box)
+    except (TypeError, ValueError):
+        x = y = width = height = np.nan
+    if not np.isfinite([x, y, width, height]).all() or min(width, height) <= 0:
+        raise ImageError(f"box {box}: expected x, y, width and height in pixels, the last two above 0.")
     side = max(width, height)
     return Square(x + (width - side) / 2, y + (height - side) / 2, side)
 
@@ -157,7 +170,8 @@ def _around(box: Box | Sequence[float]) -> Square:
 def _whole(source: Source) -> Seen:
     picture = read_picture(source, WORKING_SIDE_PX)
     height, width = picture.pixels.shape[:2]
-    return Seen(name_source(source), picture, (locate(picture, _around((0, 0, width, height)), 1.0),))
+    square = _around((0, 0, width, height))
+    return Seen(name_source(source), picture, (Located(square, Box(0, 0, picture.width, picture.height), 1.0),))
 
 
 def _fit(crop: np.ndarray) -> np.ndarray:

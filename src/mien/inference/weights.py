@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mien.emotions import EMOTIONS
 from mien.errors import BundleError, unknown
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 FILES = {"litert": "model.tflite", "litert-int8": "model.int8.tflite", "onnx": "model.onnx"}
 """File of a bundle for each engine."""
+KEYS = ("name", "labels", "files", "temperature", "set_threshold", "frame",
+        "parameters", "multiply_adds", "recipe", "seed", "commit")  # fmt: skip
+"""What every model.json holds."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +37,23 @@ class Bundle:
 
     def path(self, engine: str) -> Path:
         """The file for one of FILES, its sha256 checked. Raises BundleError if it is missing or another file."""
-        return checked_file(self.folder / FILES[engine], self.meta["files"].get(FILES[engine]))
+        return checked_file(self.folder / FILES[engine], self.sha256(engine))
 
     def sha256(self, engine: str) -> str:
+        """The published checksum of the file for one of FILES. Raises BundleError if the bundle has none."""
+        if FILES[engine] not in self.meta["files"]:
+            raise BundleError(f"{self.folder}: has no {FILES[engine]}; choose one of {', '.join(self.meta['files'])}.")
         return self.meta["files"][FILES[engine]]
 
 
-def checked_file(path: Path, sha256: str | None) -> Path:
+def checked_file(path: Path, sha256: str) -> Path:
     """`path`, if its content has this SHA-256; BundleError otherwise."""
     if not path.is_file():
         raise BundleError(f"{path}: missing; install mien or fetch the bundle again.")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise BundleError(f"{path}: sha256 is {found[:12]}…, published as {str(sha256)[:12]}…; fetch the bundle again.")
+        raise BundleError(f"{path}: sha256 is {found[:12]}…, published as {sha256[:12]}…; fetch the bundle again.")
     return path
 
 
@@ -62,13 +70,15 @@ def load_bundle(model: str | Path) -> Bundle:
     folder = Path(model)
     if str(model) in bundle_names():
         folder = WEIGHTS / model
-    elif not folder.is_dir():
+    elif not os.path.isdir(folder):  # unlike Path.is_dir, False where the way there is barred
         raise unknown("model", str(model), bundle_names())
     try:
         meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        missing = [key for key in ("name", "labels", "files", "temperature", "set_threshold", "frame") if key not in meta]
-    except (OSError, ValueError) as error:
+        missing = [key for key in KEYS if key not in meta]
+    except (OSError, ValueError, TypeError) as error:
         raise BundleError(f"{folder}: is not a bundle, its model.json cannot be read ({error}).") from error
     if missing:
         raise BundleError(f"{folder}/model.json: lacks {', '.join(missing)}; export it again with this version of mien.")
+    if strange := set(meta["labels"]) - set(EMOTIONS):
+        raise BundleError(f"{folder}/model.json: unknown labels {', '.join(map(str, strange))}; known: {', '.join(EMOTIONS)}.")
     return Bundle(folder, meta)

@@ -11,6 +11,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.errors import ImageError
 
+# Pillow's advice on large pictures and damaged metadata; catch_warnings around each picture would not be thread-safe
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 Source = str | PathLike[str] | bytes | Image.Image | np.ndarray
 
 MAX_PIXELS = 150_000_000
@@ -52,25 +55,23 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         if source.ndim == 3 and source.shape[2] == 3 and max(height, width) <= (longest_px or MAX_PIXELS):
             return Picture(source, width, height)
         source = Image.fromarray(source)
-    if isinstance(source, Image.Image):
-        return _upright(source, longest_px)
-    name = "picture" if isinstance(source, bytes) else str(source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's advice on damaged metadata and large pictures
-        try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as image:
-                return _upright(image, longest_px)
-        except UnidentifiedImageError:
-            raise ImageError(f"{name}: is not a picture in a format that Pillow reads; convert it to JPEG or PNG.") from None
-        except Image.DecompressionBombError:
-            raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
-        except OSError as error:
-            raise ImageError(f"{name}: {_reason(error, source)}.") from error
-        except (SyntaxError, ValueError, IndexError, TypeError, EOFError, OverflowError, MemoryError) as error:
-            raise ImageError(f"{name}: is a damaged picture ({error}); save it again.") from error
+    name = name_source(source)
+    try:
+        if isinstance(source, Image.Image):
+            return _upright(source, longest_px, draft=False)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as image:
+            return _upright(image, longest_px, draft=True)
+    except UnidentifiedImageError:
+        raise ImageError(f"{name}: is not a picture in a format that Pillow reads; convert it to JPEG or PNG.") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
+    except OSError as error:
+        raise ImageError(f"{name}: {_reason(error)}.") from error
+    except (SyntaxError, ValueError, IndexError, TypeError, EOFError, OverflowError, MemoryError) as error:
+        raise ImageError(f"{name}: is a damaged picture ({error}); save it again.") from error
 
 
-def _reason(error: OSError, source: Source) -> str:
+def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file; check the path"
     if isinstance(error, PermissionError):
@@ -90,17 +91,19 @@ def _check_array(array: np.ndarray) -> None:
         )
 
 
-def _upright(image: Image.Image, longest_px: int | None) -> Picture:
+def _upright(image: Image.Image, longest_px: int | None, draft: bool) -> Picture:
+    """draft: let a JPEG's decoder reduce it, which changes `image` itself."""
     if image.width * image.height > MAX_PIXELS:
-        pixels = image.width * image.height / 1e6
-        raise ImageError(f"picture of {pixels:.0f} megapixels: at most {MAX_PIXELS / 1e6:.0f} are read; make it smaller.")
+        raise Image.DecompressionBombError
     width, height = image.size
     if longest_px and max(width, height) > longest_px:
         ratio = longest_px / max(width, height)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        image.draft(None, size)  # a JPEG is decoded at a half, a quarter or an eighth, still no smaller than `size`
-        image = _rgb(image) if image.mode not in ("RGB", "L") else image
         orientation = image.getexif().get(0x0112, 1)
+        if draft:
+            image.draft(None, size)  # decoded at a half, a quarter or an eighth, still no smaller than `size`
+        if image.mode not in ("RGB", "RGBA", "L") or "transparency" in image.info:
+            image = _rgb(image)
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
         image.getexif()[0x0112] = orientation
     turned = ImageOps.exif_transpose(image)
