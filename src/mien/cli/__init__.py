@@ -5,11 +5,14 @@ import sys
 
 def main() -> None:
     """Runs `mien`; a MienError becomes one line on stderr and its exit code, never a traceback."""
-    from mien.cli.app import app
-    from mien.errors import MienError
+    from mien.errors import MienError, one_line
 
     try:
+        from mien.cli.app import app
+
         app()
     except MienError as error:
-        print(f"mien: {error}", file=sys.stderr)
+        print(f"mien: {one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

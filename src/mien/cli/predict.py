@@ -1,22 +1,26 @@
 """`mien predict`: pictures in, faces and their expressions out."""
 
 import contextlib
+import io
+import itertools
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
 import typer
 
-from mien.errors import MienError, UsageError, unknown
+from mien.errors import MienError, UsageError, one_line, unknown
 
 if TYPE_CHECKING:
     from mien.inference.recognizer import Recognizer
     from mien.results import Result
 
 SUFFIXES = {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".jp2", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+T = TypeVar("T")
 CHUNK = 16  # pictures whose faces are classified together
 
 
@@ -55,118 +59,128 @@ def predict(
     recognizer = Recognizer(
         model, detector, threads, engine=engine, threshold=threshold, min_face_px=min_face, max_faces=max_faces
     )
-    gallery = Gallery(annotate) if annotate else None
-    failed = False
+    inputs = find_inputs(source)
+    gallery = Gallery(annotate, inputs) if annotate else None
+    failures = 0
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
-        for item, result in recognize(recognizer, find_inputs(source), whole_image):
+        shown = format_ == "text" and stream.isatty()
+        for item, result in progress(recognize(recognizer, inputs, whole_image), len(inputs), hidden=stream.isatty()):
             sink.write(result)
-            failed |= result.error is not None
-            if gallery and item.source and not result.error:
-                gallery.add(item, result)
-    if gallery:
+            problem = f"{result.source}: {result.error}" if result.error else gallery and gallery.add(item, result)
+            failures += bool(problem)
+            if problem and not (result.error and shown):
+                print(f"mien: {one_line(problem)}", file=sys.stderr)
+    if gallery and gallery.written:
         print(gallery.summary(), file=sys.stderr)
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(1 if failures else 0)
 
 
 def find_inputs(sources: Sequence[str]) -> list[Input]:
     """Each source in turn: `-` is stdin, a folder all pictures below it, a glob what it matches; a name is taken as it is."""
     found: list[Input] = []
     for name in sources:
-        path = Path(name)
         if name == "-":
-            found.append(Input("-", sys.stdin.buffer.read()))
-        elif path.is_dir():
-            found += _in_folder(path)
-        elif has_magic(name) and not path.exists():
+            found.append(Input("-", sys.stdin.buffer.read() if sys.stdin else b""))
+        elif os.path.isdir(name):
+            found += _in_folder(name)
+        elif has_magic(name) and not os.path.lexists(name):
             matches = sorted(glob(name, recursive=True))
-            found += find_inputs(matches) if matches else [Input(name, error=f"{name}: matches no file; check the pattern.")]
+            found += find_inputs(matches) if matches else [Input(name, error="matches no file; check the pattern.")]
         else:
-            found.append(Input(name, path))
+            found.append(Input(name, Path(name)))
     return found
 
 
-def _in_folder(folder: Path) -> list[Input]:
-    try:
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        return [Input(str(folder), error=f"{folder}: cannot be listed ({error.strerror}).")]
-    known = " ".join(sorted(SUFFIXES))
-    return [Input(str(path), path) for path in paths] or [
-        Input(str(folder), error=f"{folder}: holds no pictures; looked for {known}.")
-    ]
+def _in_folder(folder: str) -> list[Input]:
+    """The pictures below a folder, by path; a part of it that cannot be listed is an input with an error."""
+    barred: list[OSError] = []
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder, onerror=barred.append) for name in names]
+    found = [Input(str(path), path) for path in sorted(paths) if path.suffix.lower() in SUFFIXES]
+    found += [Input(str(error.filename), error=f"cannot be listed ({error.strerror}); change its mode.") for error in barred]
+    return found or [Input(folder, error=f"holds no pictures; looked for {' '.join(sorted(SUFFIXES))}.")]
 
 
 def recognize(recognizer: "Recognizer", inputs: Sequence[Input], whole_image: bool) -> Iterator[tuple[Input, "Result"]]:
-    """Each input with its result, in order, a few pictures at a time, with a progress bar where there are many."""
+    """Each input with its result, in order; a few pictures at a time are read and classified together."""
     from mien.results import Result
 
-    with progress(len(inputs)) as advance:
-        for start in range(0, len(inputs), CHUNK):
-            chunk = inputs[start : start + CHUNK]
-            answers = iter(recognizer.predict_batch([i.source for i in chunk if i.source is not None], whole_image))
-            for item in chunk:
-                answer = Result(item.name, 0, 0, error=item.error) if item.source is None else next(answers)
-                yield item, replace(answer, source=item.name)
-                advance()
+    for start in range(0, len(inputs), CHUNK):
+        chunk = inputs[start : start + CHUNK]
+        answers = iter(recognizer.predict_batch([i.source for i in chunk if i.source is not None], whole_image))
+        for item in chunk:
+            answer = Result(item.name, 0, 0, error=item.error) if item.source is None else next(answers)
+            yield item, replace(answer, source=item.name)
 
 
-@contextlib.contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr, where that is a terminal and there are many pictures; yields what moves it on by one."""
-    if total <= CHUNK or not sys.stderr.isatty():
-        yield lambda: None
-        return
+def progress(items: Iterable[T], total: int, hidden: bool) -> Iterable[T]:
+    """The items, with a bar on stderr where that is a terminal and there are many; hidden: the results would cross it."""
+    if hidden or total <= CHUNK or not sys.stderr.isatty():
+        return items
     from rich.console import Console  # a tenth of the time of a short run, so only where it is seen
-    from rich.progress import Progress
+    from rich.progress import track
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("pictures", total=total)
-        yield lambda: bar.advance(task)
+    return track(items, "pictures", total=total, console=Console(stderr=True), transient=True)
 
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """stdout, or the file at `path`. Raises UsageError where that cannot be written."""
-    if path is None:
-        yield sys.stdout
-        return
+    """stdout, or the file at `path`, in UTF-8. Raises UsageError where that cannot be written.
+
+    A file's name may be no Unicode: what is left of it as lone surrogates is written as \\udcXX, which JSON reads back.
+    """
+    if not path and not sys.stdout:
+        raise UsageError("stdout is closed; give --out FILE.")
     try:
-        stream = path.open("w", encoding="utf-8", newline="")
+        if path:
+            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+                yield stream
+        else:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+            yield sys.stdout
+            sys.stdout.flush()
     except OSError as error:
-        raise UsageError(f"--out {path}: cannot be written ({error.strerror}); choose another file.") from error
-    with stream:
-        yield stream
+        if not path:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered would fail again at exit
+        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough, as `head -1`
+            raise typer.Exit(1) from None
+        place = f"--out {path}" if path else "stdout"
+        raise UsageError(f"{place}: cannot be written ({error.strerror}); choose another file.") from error
 
 
 class Gallery:
-    """A folder of annotated pictures, named after their originals; two of one name are told apart by a number."""
+    """A folder of annotated pictures, named after their originals; two of one name are told apart by a number.
 
-    def __init__(self, folder: Path):
+    inputs: never overwritten, even where the folder is their own.
+    """
+
+    def __init__(self, folder: Path, inputs: Iterable[Input]):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--annotate {folder}: cannot be made ({error.strerror}); choose another folder.") from error
         self.folder = folder
         self.written: list[Path] = []
+        self._taken = {os.path.realpath(item.source) for item in inputs if isinstance(item.source, Path)}
 
-    def add(self, item: Input, result: "Result") -> None:
-        """Draws the result and writes it. Raises MienError where the folder cannot be written."""
+    def add(self, item: Input, result: "Result") -> str | None:
+        """Draws the result and writes it; gives what went wrong, if anything."""
         from mien.media.draw import draw
 
         assert item.source is not None
         stem = "stdin" if isinstance(item.source, bytes) else item.source.stem
-        path, number = self.folder / f"{stem}.jpg", 1
-        while path in self.written:
-            number += 1
-            path = self.folder / f"{stem}-{number}.jpg"
+        names = itertools.chain([f"{stem}.jpg"], (f"{stem}-{number}.jpg" for number in itertools.count(2)))
+        path = next(path for name in names if os.path.realpath(path := self.folder / name) not in self._taken)
         try:
             draw(item.source, result).save(path, quality=92)
-        except OSError as error:
-            raise MienError(f"{path}: cannot be written ({error.strerror or error}).") from error
+        except (OSError, MienError) as error:
+            return f"--annotate {path}: cannot be written ({getattr(error, 'strerror', None) or error})."
+        self._taken.add(os.path.realpath(path))
         self.written.append(path)
+        return None
 
     def summary(self) -> str:
         """Where the pictures are."""
         if len(self.written) <= 3:
-            return "\n".join(f"annotated: {path}" for path in self.written)
+            return "\n".join(f"annotated: {one_line(str(path))}" for path in self.written)
         return f"annotated: {len(self.written)} pictures in {self.folder}"

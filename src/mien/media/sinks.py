@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
+from mien.errors import one_line
 from mien.media.draw import label
 from mien.results import CSV_COLUMNS, Result, to_rows
 
@@ -48,11 +49,12 @@ class CsvSink:
     """A row a face, and one with empty face columns for a picture without faces."""
 
     def __init__(self, out: TextIO):
-        self._writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+        self._out, self._writer = out, csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
         self._writer.writeheader()
 
     def write(self, result: Result) -> None:
         self._writer.writerows(to_rows(result))
+        self._out.flush()
 
     def close(self) -> None:
         pass
@@ -66,7 +68,7 @@ class TextSink:
 
     def write(self, result: Result) -> None:
         count = f"{len(result.faces)} face{'' if len(result.faces) == 1 else 's'}"
-        self._out.write(f"{result.source}: {result.error or count}\n")
+        self._out.write(one_line(f"{result.source}: {result.error or count}") + "\n")
         for i, face in enumerate(result.faces):
             box = f"{face.box.width}x{face.box.height} at {face.box.x},{face.box.y}"
             note = "  (ambiguous)" if face.ambiguous else ""
