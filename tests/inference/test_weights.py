@@ -1,0 +1,77 @@
+"""A bundle is found by name or folder; what is missing, changed or foreign is one line."""
+
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+
+from mien import EMOTIONS
+from mien.errors import BundleError, UsageError
+from mien.inference.weights import FILES, WEIGHTS, bundle_names, load_bundle
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped bundle, to be spoilt."""
+    return shutil.copytree(WEIGHTS / "mien", tmp_path / "copy")
+
+
+def edit(folder, **changes):
+    """Changes keys of model.json; None takes a key out."""
+    path = folder / "model.json"
+    meta = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in meta.items() if value is not None}))
+
+
+def test_the_shipped_bundle_is_what_it_says():
+    bundle = load_bundle("mien")
+    assert "mien" in bundle_names()
+    assert (bundle.name, bundle.labels) == ("mien", EMOTIONS)
+    for engine, file in FILES.items():
+        assert bundle.path(engine) == WEIGHTS / "mien" / file
+        assert bundle.sha256(engine) == hashlib.sha256((WEIGHTS / "mien" / file).read_bytes()).hexdigest()
+
+
+def test_a_folder_is_as_good_as_a_name(folder):
+    assert load_bundle(folder).meta == load_bundle(str(folder)).meta == load_bundle("mien").meta
+
+
+@pytest.mark.parametrize(("name", "hint"), [("mein", "Did you mean 'mien'?"), ("zebra", "Known: "), ("/no/such", "Known: ")])
+def test_an_unknown_name(name, hint):
+    with pytest.raises(UsageError, match="unknown model") as error:
+        load_bundle(name)
+    assert hint in str(error.value)
+    assert ("Did you mean" in str(error.value)) == (name == "mein")
+
+
+@pytest.mark.parametrize("engine", FILES)
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"another"), os.remove], ids=["changed", "missing"])
+def test_a_file_that_is_not_the_published_one(folder, engine, spoil):
+    spoil(folder / FILES[engine])
+    with pytest.raises(BundleError, match=r"(sha256 is .* published as|missing).*fetch the bundle again"):
+        load_bundle(folder).path(engine)
+
+
+def test_a_bundle_without_the_engines_file(folder):
+    edit(folder, files={"model.tflite": "0"})
+    with pytest.raises(BundleError, match=r"has no model.onnx; choose one of model.tflite"):
+        load_bundle(folder).path("onnx")
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[1, 2]", "3", '"mien"', "\xff"])
+def test_a_folder_that_is_no_bundle(tmp_path, text):
+    if text is not None:
+        (tmp_path / "model.json").write_text(text, encoding="latin-1")
+    with pytest.raises(BundleError, match=r"is not a bundle|lacks name, labels"):
+        load_bundle(tmp_path)
+
+
+def test_a_model_json_that_lacks_a_key_or_names_a_strange_emotion(folder):
+    edit(folder, temperature=None, labels=["neutral", "boredom"])
+    with pytest.raises(BundleError, match="lacks temperature; export it again"):
+        load_bundle(folder)
+    edit(folder, temperature=1.0)
+    with pytest.raises(BundleError, match="unknown labels boredom; known: neutral, happiness"):
+        load_bundle(folder)
