@@ -25,9 +25,10 @@ def compose() -> dict[str, tuple[Image.Image, dict[str, object]]]:
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn clockwise, as phones write portraits
     jpeg: dict[str, object] = {"quality": 90}
+    four = [(bust, 260, (10, 10)), (hopper, 240, (350, 20)),
+            (ImageOps.mirror(bust), 200, (60, 275)), (ImageOps.mirror(hopper), 110, (400, 340))]  # fmt: skip
     return {
-        "several.jpg": (scene((640, 480), [(bust, 260, (10, 10)), (hopper, 240, (350, 20)), (ImageOps.mirror(bust), 200, (60, 275)),
-                                           (ImageOps.mirror(hopper), 110, (400, 340))]), jpeg),
+        "several.jpg": (scene((640, 480), four), jpeg),
         "mirrored.jpg": (ImageOps.mirror(astronaut), jpeg),
         "small.jpg": (scene((640, 480), [(astronaut, 210, (100, 100)), (hopper, 100, (360, 200))]), jpeg),
         "tilted.jpg": (bust.rotate(30, Image.Resampling.BICUBIC, fillcolor=BACKDROP), jpeg),
