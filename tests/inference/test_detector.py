@@ -6,7 +6,7 @@ from PIL import Image
 
 from mien.errors import BundleError, UsageError
 from mien.inference import detector
-from mien.inference.detector import Detection, Detector, build_anchors, decode, iou, letterbox, suppress
+from mien.inference.detector import Detector, build_anchors, decode, iou, letterbox, suppress
 from mien.media.images import read_picture
 
 
@@ -35,10 +35,8 @@ def test_decode_gives_back_a_planted_face():
     raw[at, 4:] = ((points - anchors[at]) * side_px).ravel()
     logits[at] = logit(0.8)
     (found,) = decode(raw, logits, anchors, side_px, threshold=0.5)
-    np.testing.assert_allclose(found.box, box, atol=1e-6)
-    np.testing.assert_allclose(found.points, points, atol=1e-6)
-    assert found.score == pytest.approx(0.8)
-    assert decode(raw, logits, anchors, side_px, threshold=0.81) == []
+    np.testing.assert_allclose(found, [*box, *points.ravel(), 0.8], atol=1e-6)
+    assert len(decode(raw, logits, anchors, side_px, threshold=0.81)) == 0
 
 
 def test_iou_against_counted_cells():
@@ -53,28 +51,31 @@ def test_iou_against_counted_cells():
 
 
 def make(x, y, size, score):
-    return Detection(np.array([x, y, size, size], float), np.full((6, 2), float(x)), score)
+    return np.array([x, y, size, size, *[x] * 12, score], float)
 
 
 def test_suppress_blends_what_overlaps_by_score_and_keeps_what_does_not():
     near, far = [make(10, 10, 20, 0.9), make(12, 10, 20, 0.3)], make(100, 100, 20, 0.6)
-    faces = suppress([near[1], far, near[0]])
-    assert [face.score for face in faces] == [0.9, 0.6]
-    assert faces[0].box[0] == pytest.approx((10 * 0.9 + 12 * 0.3) / 1.2)
-    assert faces[0].points[0, 0] == pytest.approx(10.5)
-    np.testing.assert_array_equal(faces[1].box, far.box)
+    faces = suppress(np.stack([near[1], far, near[0]]))
+    assert faces[:, -1].tolist() == [0.9, 0.6]
+    assert faces[0, 0] == pytest.approx((10 * 0.9 + 12 * 0.3) / 1.2)
+    assert faces[0, 4] == pytest.approx(10.5)
+    np.testing.assert_allclose(faces[1], far)
 
 
 def test_suppress_leaves_no_two_that_overlap_with_a_chosen_best():
     rng = np.random.default_rng(1)
     many = [make(*rng.uniform(0, 60, 2), rng.uniform(10, 40), s) for s in rng.uniform(0.5, 1, 80)]
-    faces, rest = suppress(many), sorted(many, key=lambda d: -d.score)
-    scores = []  # plain loop: take the best, drop what overlaps it
-    while rest:
+    rest, scores = sorted(many, key=lambda row: -row[-1]), []
+    while rest:  # plain loop: take the best, drop what overlaps it
         best = rest.pop(0)
-        scores.append(best.score)
-        rest = [d for d in rest if iou(best.box, d.box[None])[0] <= detector.OVERLAP]
-    assert [face.score for face in faces] == scores
+        scores.append(best[-1])
+        rest = [row for row in rest if iou(best[:4], row[None, :4])[0] <= detector.OVERLAP]
+    assert suppress(np.stack(many))[:, -1].tolist() == scores
+
+
+def test_suppress_of_nothing_is_nothing():
+    assert suppress(np.empty((0, 17))).shape == (0, 17)
 
 
 def test_letterbox_keeps_the_ratio_and_pads_with_black():

@@ -53,8 +53,9 @@ class Detector:
         """Faces with a score of at least `threshold`, best first. pixels: uint8 RGB [h,w,3]."""
         raw, logits = self._run(letterbox(pixels, self.side_px))
         scale = max(pixels.shape[:2])  # the picture fills the longer side of the network's square
-        found = decode(raw, logits, self._anchors, self.side_px, threshold)
-        return [Detection(d.box * scale, d.points * scale, d.score) for d in suppress(found)]
+        faces = suppress(decode(raw, logits, self._anchors, self.side_px, threshold))
+        faces[:, :-1] *= scale
+        return [Detection(row[:4], row[4:16].reshape(6, 2), float(row[16])) for row in faces]
 
     def _run(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self._lock:
@@ -77,11 +78,23 @@ def letterbox(pixels: np.ndarray, side_px: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = side_px / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
+    small = np.asarray(_resize(Image.fromarray(pixels), size))
     square = np.full((side_px, side_px, 3), -1, np.float32)
-    np.multiply(np.asarray(small), 2 / 255, out=square[: size[1], : size[0]])
-    square[: size[1], : size[0]] -= 1
+    square[: size[1], : size[0]] = small * np.float32(2 / 255) - np.float32(1)
     return square
+
+
+def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture at `size`. Where it shrinks to less than half, each pixel is the mean of four, evenly picked from blocks.
+
+    That takes half the time of a filter over all pixels and moves the landmarks that are found by 0.2 of 48 pixels, a
+    fifteenth of what they differ from face to face (docs/LOG.md).
+    """
+    factor = max(picture.size) // max(size)
+    if factor < 2:
+        return picture.resize(size, Image.Resampling.BILINEAR)
+    blocks = picture.reduce(factor // 3) if factor >= 6 else picture
+    return blocks.resize((2 * size[0], 2 * size[1]), Image.Resampling.NEAREST).reduce(2)
 
 
 def build_anchors(grids: list[list[int]]) -> np.ndarray:
@@ -93,43 +106,41 @@ def build_anchors(grids: list[list[int]]) -> np.ndarray:
     return np.concatenate(centres).astype(np.float32)
 
 
-def decode(raw: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side_px: int, threshold: float) -> list[Detection]:
-    """The network's outputs above the threshold, as shares of the side.
+def decode(raw: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side_px: int, threshold: float) -> np.ndarray:
+    """The network's outputs above the threshold: float [m,17], box, six points and score, as shares of the side.
 
     raw: [n,16], box centre, box size and six points in pixels relative to the anchor centres [n,2]; logits: [n].
     """
-    scores = 1 / (1 + np.exp(-np.clip(logits.astype(float), -100, 100)))
-    hits = np.flatnonzero(scores >= threshold)
-    values = raw[hits].reshape(-1, 8, 2) / side_px
-    values[:, [0, 2, 3, 4, 5, 6, 7]] += anchors[hits, None]
-    corners = values[:, 0] - values[:, 1] / 2
-    boxes = np.concatenate([corners, values[:, 1]], 1)
-    return [Detection(box, v[2:], float(scores[i])) for box, v, i in zip(boxes, values, hits, strict=True)]
+    least = np.clip(threshold, 1e-9, 1 - 1e-9)
+    hits = np.flatnonzero(logits >= np.log(least / (1 - least)))
+    values = raw[hits].reshape(-1, 8, 2).astype(float) / side_px
+    values += anchors[hits, None]
+    values[:, 1] -= anchors[hits]
+    values[:, 0] -= values[:, 1] / 2
+    scores = 1 / (1 + np.exp(-logits[hits].astype(float)))
+    return np.concatenate([values.reshape(-1, 16), scores[:, None]], 1)
 
 
-def suppress(detections: list[Detection], overlap: float = OVERLAP) -> list[Detection]:
-    """Non-maximum suppression with blending: each face is the score-weighted mean of the detections that overlap its best.
+def suppress(found: np.ndarray, overlap: float = OVERLAP) -> np.ndarray:
+    """Non-maximum suppression with blending: each face is the score-weighted mean of the rows that overlap its best.
 
-    The best score is kept. Weighted means make boxes steadier than picking one (MediaPipe does the same).
+    found: [n,17] as `decode` gives it -> [m,17], best score first. The best score is kept. Weighted means make boxes
+    steadier than picking one (MediaPipe does the same).
     """
-    rest = sorted(detections, key=lambda d: -d.score)
+    rest = found[np.argsort(-found[:, -1], kind="stable")]
     faces = []
-    while rest:
-        overlaps = iou(rest[0].box, np.stack([d.box for d in rest]))
-        same = [d for d, value in zip(rest, overlaps, strict=True) if value > overlap or d is rest[0]]
-        weights = np.array([d.score for d in same])
-        weights /= weights.sum()
-        box = np.tensordot(weights, [d.box for d in same], 1)
-        points = np.tensordot(weights, [d.points for d in same], 1)
-        faces.append(Detection(box, points, same[0].score))
-        rest = [d for d, value in zip(rest, overlaps, strict=True) if value <= overlap and d is not rest[0]]
-    return faces
+    while len(rest):
+        same = iou(rest[0, :4], rest[:, :4]) > overlap
+        same[0] = True
+        scores = rest[same, -1]
+        faces.append(np.append(scores @ rest[same, :-1] / scores.sum(), scores[0]))
+        rest = rest[~same]
+    return np.array(faces).reshape(-1, 17)
 
 
 def iou(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Intersection over union of a box [4] with boxes [n,4], each x, y, width, height; 0 where both are empty."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    union = np.prod(box[2:]) + np.prod(boxes[:, 2:], axis=1) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared, float), where=union > 0)
+    size = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    shared = np.where((size > 0).all(1), size[:, 0] * size[:, 1], 0.0)
+    union = box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

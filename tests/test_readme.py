@@ -1,0 +1,133 @@
+"""The README's commands, as they stand, on the built wheel in a clean environment."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHECKOUT = ("examples", "recipes", "constraints.txt", "README.md", "LICENSE", "NOTICE", "pyproject.toml", "src")
+BASE_MB = 200
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def commands(after: str) -> list[str]:
+    """The lines of the first `sh` block after a heading or sentence, without their comments."""
+    block = re.search(r"```sh\n(.*?)```", README[README.index(after) :], re.S)
+    assert block
+    return [line.split("  #")[0].strip() for line in block[1].splitlines() if line.strip()]
+
+
+def python_block() -> str:
+    block = re.search(r"```python\n(.*?)```", README, re.S)
+    assert block
+    return block[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT], check=True, capture_output=True)
+    (path,) = out.glob("mien-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory, wheel):
+    """An environment with nothing but the wheel, and a function that runs a command line in it beside the examples."""
+    folder = tmp_path_factory.mktemp("clean")
+    venv.create(folder / "env", with_pip=True)
+    for name in ("examples", "recipes"):
+        (folder / name).symlink_to(ROOT / name)
+    subprocess.run([folder / "env/bin/pip", "install", "-q", wheel], check=True)
+    path = f"{folder / 'env/bin'}:{os.environ['PATH']}"
+
+    def run(command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": ""}
+        return subprocess.run(command, shell=True, cwd=folder, env=environment, check=check, capture_output=True, text=True)
+
+    run.folder = folder  # type: ignore[attr-defined]
+    return run
+
+
+def test_the_wheel_holds_weights_and_notices_and_no_data(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("mien/weights/mien/model.tflite", "mien/weights/mien/model.int8.tflite", "mien/weights/mien/CARD.md",
+                   "mien/weights/blazeface/full_range.tflite", "mien/weights/blazeface/NOTICE"):  # fmt: skip
+        assert needed in names
+    assert not [name for name in names if name.endswith((".csv", ".png", ".jpg", ".pt"))]
+    assert {name.split("/")[0] for name in names} == {"mien", names[-1].split("/")[0]}
+
+
+@pytest.mark.parametrize("command", commands("```python"))
+def test_the_command_lines(clean, command):
+    result = clean(command)
+    assert result.stderr == "" or result.stderr.startswith("annotated:")
+    if "--format" not in command:
+        assert "happiness" in result.stdout or "mien" in result.stdout or "annotated" in result.stderr
+
+
+def test_the_python_lines(clean):
+    (clean.folder / "snippet.py").write_text(python_block())
+    assert clean("python snippet.py").stdout.startswith("happiness")
+    assert (clean.folder / "annotated.jpg").stat().st_size > 10_000
+
+
+def test_the_base_install_is_small_and_has_nothing_heavy(clean):
+    installed = clean("pip list --format=freeze").stdout.lower()
+    assert not re.search(r"^(torch|tensorflow|opencv|scipy|matplotlib|pandas|onnx)", installed, re.M)
+    (site,) = (clean.folder / "env/lib").glob("python3*/site-packages")
+    tools = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
+    kept = [p for p in site.rglob("*") if p.is_file() and not p.relative_to(site).parts[0].startswith(tools)]
+    size_mb = sum(p.stat().st_size for p in kept) / 1e6
+    assert size_mb < BASE_MB, f"{size_mb:.0f} MB"
+
+
+def test_a_missing_extra_says_which_to_install(clean):
+    for command in (
+        "mien train recipes/mien.toml --data .",
+        "mien export x.pt --data . --out y",
+        "mien predict examples --engine onnx",
+    ):
+        result = clean(command, check=False)
+        assert result.returncode == 2
+        assert "pip install 'mien[" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.data
+def test_the_laboratory_lines(data_folder, tmp_path):
+    """In this environment, which has the lab: training is stopped after its first epoch, and goes on to a bundle."""
+    lines = [line.replace("DIR", str(data_folder)) for line in commands("## Train it yourself")]
+    install, check, train, export, evaluate, predict = lines
+    assert install.startswith("pip install")
+    for name in ("examples", "recipes"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def run(command: str) -> str:
+        return subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    assert "27,956" in run(check)
+    process = subprocess.Popen(train.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 900
+    while not (tmp_path / "mien-runs/mien-0/history.json").exists():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    run(export)
+    assert "3,153" in run(evaluate) or "3153" in run(evaluate)
+    assert "face" in run(predict)
