@@ -129,3 +129,31 @@ def test_unknown_name_and_changed_file(tmp_path, monkeypatch):
     (tmp_path / "blazeface" / "x.tflite").write_bytes(b"not it")
     with pytest.raises(BundleError, match="sha256"):
         Detector("x")
+
+
+@pytest.mark.parametrize(("height", "width", "least_px"), [(1536, 2048, 40), (2048, 700, 60), (500, 501, 30), (2000, 2000, 13)])
+def test_every_face_of_the_least_size_lies_whole_in_a_tile(height, width, least_px):
+    squares = detector.tiles(height, width, least_px)
+    assert all(left >= 0 and left + side <= max(width, side) and top + side <= max(height, side) for left, top, side in squares)
+    size = min(max(height, width) / detector.REACH, squares[0][2] / 2)  # the largest that the whole picture may miss
+    for x in np.linspace(0, width - size, 23):
+        for y in np.linspace(0, height - size, 23):
+            assert any(a <= x and x + size <= a + s and b <= y and y + size <= b + s for a, b, s in squares)
+
+
+def test_no_tiles_where_the_whole_picture_does():
+    assert detector.tiles(480, 640, 0) == detector.tiles(480, 640, 54) == []
+
+
+def test_small_faces_are_found_when_they_are_asked_for(golden):
+    face = Image.open(golden / "pictures" / "hopper.jpg").resize((102, 120))  # the face itself: 42 px
+    scene = Image.new("RGB", (1600, 1200), (150, 150, 150))
+    places = [(60 + 370 * i, 50 + 350 * j) for i in range(4) for j in range(3)]
+    for place in places:
+        scene.paste(face, place)
+    find = Detector(threads=1).detect
+    assert find(np.asarray(scene)) == []
+    found = find(np.asarray(scene), least_px=40)
+    assert len(found) == len(places)
+    corners = np.array([d.box[:2] - (32, 24) for d in found])  # less the face's own place in its picture
+    assert all(np.abs(corners - place).max(1).min() < 5 for place in places)

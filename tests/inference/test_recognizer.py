@@ -219,7 +219,7 @@ class Planted:
         self.batches.append(len(crops))
         return np.tile(self.row, (len(crops), 1))
 
-    def detect(self, pixels, threshold):
+    def detect(self, pixels, threshold, least_px=0):
         return [d for d in self.detections if d.score >= threshold]
 
 

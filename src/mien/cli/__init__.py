@@ -8,9 +8,9 @@ def main() -> None:
     from mien.errors import MienError, one_line
 
     try:
-        from mien.cli.app import app
+        from mien.cli.app import build_app
 
-        app()
+        build_app(sys.argv[1:])()
     except MienError as error:
         print(f"mien: {one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

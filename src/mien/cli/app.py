@@ -1,26 +1,33 @@
 """The verbs, gathered."""
 
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
+
 import typer
 
-from mien.cli import data
-from mien.cli.bench import bench
-from mien.cli.evaluate import evaluate
-from mien.cli.export import export
-from mien.cli.info import info
-from mien.cli.predict import predict
-from mien.cli.train import train
+import mien
 
-app = typer.Typer(name="mien", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="Facial emotion recognition small enough for a phone.")  # fmt: skip
-app.command()(predict)
-app.command()(train)
-app.command()(evaluate)
-app.command()(export)
-app.command()(info)
-app.command()(bench)
-app.add_typer(data.app, name="data")
+VERBS = ("predict", "train", "evaluate", "export", "info", "data", "bench")
+"""Each is a module beside this one, which holds a function or, where it has verbs of its own, an app."""
 
 
-@app.callback()
-def root() -> None:
-    pass
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        print(mien.__version__)
+        raise typer.Exit
+
+
+def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line for these arguments: the verb that they begin with, loaded alone, or all where they name none."""
+    app = typer.Typer(
+        name="mien", invoke_without_command=True, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    app.callback(help="Facial emotion recognition small enough for a phone.")(root)
+    for verb in [word for word in arguments[:1] if word in VERBS] or VERBS:
+        module = import_module(f"mien.cli.{verb}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command()(getattr(module, verb))
+    return app

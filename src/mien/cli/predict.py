@@ -39,7 +39,9 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Write the results to this file, not to stdout.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="Write the pictures with their faces marked into this folder.")] = None,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="Each picture is one face already cropped.")] = False,
-    min_face: Annotated[int, typer.Option(min=0, metavar="PX", help="Leave out smaller faces.")] = 0,
+    min_face: Annotated[
+        int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size; slower below 1/12 of the picture.")
+    ] = 0,
     max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a picture.")] = None,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Least detector score.")] = 0.5,
     model: Annotated[str, typer.Option(help="A bundle's name or folder.")] = "mien",

@@ -21,6 +21,10 @@ OVERLAP = 0.3
 """Detections whose intersection over union is larger are one face (MediaPipe's value)."""
 
 
+REACH = 12
+"""The smallest face that `full_range` reliably sees is this part of the picture's longer side."""
+
+
 @dataclass(frozen=True)
 class Detection:
     """One face, in pixels of the picture, with the origin at the upper left corner of the upper left pixel.
@@ -34,7 +38,7 @@ class Detection:
 
 
 class Detector:
-    """One of the shipped networks: `full_range` (the default, faces from 1/16 of the picture up) or `short_range` (selfies).
+    """One of the shipped networks: `full_range` (the default, faces from 1/12 of the picture up) or `short_range` (selfies).
 
     Raises UsageError for an unknown name. Loads at once; safe to call from several threads.
     """
@@ -49,13 +53,25 @@ class Detector:
         self._anchors = build_anchors(facts["grids"])
         self._lock = threading.Lock()
 
-    def detect(self, pixels: np.ndarray, threshold: float = 0.5) -> list[Detection]:
-        """Faces with a score of at least `threshold`, best first. pixels: uint8 RGB [h,w,3]."""
-        raw, logits = self._run(letterbox(pixels, self.side_px))
-        scale = max(pixels.shape[:2])  # the picture fills the longer side of the network's square
-        faces = suppress(decode(raw, logits, self._anchors, self.side_px, threshold))
-        faces[:, :-1] *= scale
+    def detect(self, pixels: np.ndarray, threshold: float = 0.5, least_px: float = 0) -> list[Detection]:
+        """Faces with a score of at least `threshold`, best first. pixels: uint8 RGB [h,w,3].
+
+        least_px: width down to which faces are looked for. Where that is less than the network sees in the whole picture,
+        it also runs on overlapping tiles: slower by their number, and with a few more false faces.
+        """
+        found = [self._detect(pixels, threshold)]
+        for left, top, side in tiles(*pixels.shape[:2], least_px):
+            rows = self._detect(pixels[top : top + side, left : left + side], threshold)
+            found.append(_whole(rows, side, side) + np.array([left, top, 0, 0, *[left, top] * 6, 0]))
+        faces = suppress(np.concatenate(found))
         return [Detection(row[:4], row[4:16].reshape(6, 2), float(row[16])) for row in faces]
+
+    def _detect(self, pixels: np.ndarray, threshold: float) -> np.ndarray:
+        """Rows as `decode` gives them, but in pixels of the picture, whose longer side fills the network's square."""
+        raw, logits = self._run(letterbox(pixels, self.side_px))
+        found = decode(raw, logits, self._anchors, self.side_px, threshold)
+        found[:, :-1] *= max(pixels.shape[:2])
+        return found
 
     def _run(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self._lock:
@@ -71,6 +87,25 @@ def read_detector(name: str) -> dict[str, Any]:
     if name not in known:
         raise unknown("detector", name, known)
     return known[name]
+
+
+def tiles(height: int, width: int, least_px: float) -> list[tuple[int, int, int]]:
+    """Left, top and side of square tiles in which a face of `least_px` is 1/12 of the side; none if the picture is no larger.
+
+    They overlap by the size of face that the network sees in the whole picture, or by half.
+    """
+    longest, side = max(height, width), int(REACH * max(least_px, 12))
+    if least_px <= 0 or side >= longest:
+        return []
+    step = side - int(min(longest / REACH, side / 2))
+    tops, lefts = ([*range(0, max(length - side, 0), step), max(length - side, 0)] for length in (height, width))
+    return [(left, top, side) for top in tops for left in lefts]
+
+
+def _whole(found: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The rows whose box lies inside the tile: a face that the tile cuts is whole in another, or in the picture."""
+    low, high = found[:, :2], found[:, :2] + found[:, 2:4]
+    return found[(low > 0).all(1) & (high < [width, height]).all(1)]
 
 
 def letterbox(pixels: np.ndarray, side_px: int) -> np.ndarray:

@@ -44,8 +44,10 @@ class Recognizer:
     """The shipped network and detector, or those you name. Loads them when first needed; safe to share between threads.
 
     model: a bundle's name or folder. detector: full_range, or short_range for selfies. threads: of each network, None for
-    one a core. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1. min_face_px: smaller faces
-    are left out. max_faces: only so many a picture, best score first. Raises UsageError for an unknown name.
+    one a core. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1. min_face_px: look for faces
+    down to this size, and leave out smaller ones; 0 looks at the whole picture once, which shows faces from about a twelfth
+    of its longer side, and less than that takes longer (Detector.detect). max_faces: only so many a picture, best score
+    first. Raises UsageError for an unknown name.
     """
 
     def __init__(
@@ -109,7 +111,10 @@ class Recognizer:
     def _look(self, source: Source) -> Seen:
         picture = read_picture(source, WORKING_SIDE_PX)
         least_px = max(self.min_face_px * picture.scale, 1)
-        found = [(face_square(d), d.score) for d in self._detector.get().detect(picture.pixels, self.threshold)]
+        found = [
+            (face_square(d), d.score)
+            for d in self._detector.get().detect(picture.pixels, self.threshold, self.min_face_px * picture.scale)
+        ]
         located = (locate(picture, square, score) for square, score in found if square.side >= least_px)
         return Seen(name_source(source), picture, tuple(face for face in located if face)[: self.max_faces])
 
