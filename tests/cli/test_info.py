@@ -1,0 +1,71 @@
+"""`mien info` as a user types it."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from mien.cli import main
+from mien.inference.weights import WEIGHTS, load_bundle
+
+
+@pytest.fixture
+def info(monkeypatch, capsys):
+    """Runs `mien info` with these words; gives exit code, stdout and stderr."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["mien", "info", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return (exit_.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped bundle in a folder whose name looks like markup."""
+    return shutil.copytree(WEIGHTS / "mien", tmp_path / "[red]copy[/]")
+
+
+def test_it_says_what_the_bundle_is(info, folder):
+    meta = load_bundle("mien").meta
+    code, text, said = info(folder)
+    assert (code, said) == (0, "")
+    wanted = [str(folder), *meta["labels"], *meta["files"].values(), f"{meta['parameters']:,} parameters", meta["commit"],
+              f"seed {meta['seed']}", "LiteRT", "AI Act, Art. 5(1)(f)"]  # fmt: skip
+    for scores in meta["scores"].values():
+        wanted += [f"accuracy {found['accuracy']:.4f}" for found in scores["test"].values()]
+        wanted += [f"{found['n']:,} faces" for found in scores["test"].values()]
+    assert [word for word in wanted if word not in text] == []
+
+
+def test_none_is_every_bundle_installed(info):
+    code, text, _ = info()
+    assert (code, text) == info("mien")[:2]
+
+
+def test_a_bundle_whose_scores_are_not_known_yet(info, folder):
+    meta = {key: value for key, value in load_bundle("mien").meta.items() if key != "scores"}
+    (folder / "model.json").write_text(json.dumps(meta))
+    code, text, _ = info(folder)
+    assert code == 0
+    assert "accuracy" not in text
+
+
+def test_wrong_names_and_damaged_bundles_are_one_line_and_exit_2(info, folder, tmp_path):
+    expected = {"mein": "unknown model 'mein'. Did you mean 'mien'?", tmp_path: "is not a bundle", folder: "sha256 is"}
+    (folder / "model.onnx").write_bytes(b"another")
+    for name, words in expected.items():
+        code, _, said = info(name)
+        assert code == 2
+        assert said.startswith("mien: ")
+        assert words in said
+        assert said.count("\n") == 1
+
+
+def test_a_missing_file(info, folder):
+    (folder / "model.int8.tflite").unlink()
+    code, _, said = info(folder)
+    assert (code, said) == (2, f"mien: {folder}/model.int8.tflite: missing; install mien or fetch the bundle again.\n")
