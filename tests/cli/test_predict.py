@@ -327,8 +327,8 @@ def test_ctrl_c_is_exit_130_and_keeps_what_was_finished(tmp_path):
         except OSError:  # nobody reads yet
             time.sleep(0.02)
     running.send_signal(signal.SIGINT)
+    os.close(writer)  # wakes a read that had just begun when the signal came
     _, said = running.communicate(timeout=60)
-    os.close(writer)
     assert (running.returncode, said) == (130, "")
     assert len(json.loads((tmp_path / "out.json").read_text())) == 16
 
