@@ -1,8 +1,11 @@
 """`mien info` as a user types it."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +72,16 @@ def test_a_missing_file(info, folder):
     (folder / "model.int8.tflite").unlink()
     code, _, said = info(folder)
     assert (code, said) == (2, f"mien: {folder}/model.int8.tflite: missing; install mien or fetch the bundle again.\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_and_a_closed_pipe():
+    words = [sys.executable, "-m", "mien", "info"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "mien: stdout: No space left on device; make room, or choose another place.\n")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")

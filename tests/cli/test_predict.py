@@ -257,6 +257,7 @@ def test_no_permission(album):
         (["--format", "jsno"], "unknown format 'jsno'. Did you mean 'json'?"),
         (["--out", "EMPTY"], "cannot be written (Is a directory); choose another file."),
         (["--out", "EMPTY/none/x.csv"], "cannot be written (No such file or directory); choose another file."),
+        (["--out", "/dev/full"], "cannot be written (No space left on device); choose another file."),
         (["--annotate", HOPPER], "cannot be made (File exists); choose another folder."),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value))[:30],
@@ -286,8 +287,8 @@ def test_a_wrong_option_is_usage(predict, words):
 def test_a_full_disk_is_one_line(format_):
     with open("/dev/full", "w") as full:
         done = shell(HOPPER, "--format", format_, stdout=full)
-    assert done.returncode == 2
-    assert done.stderr == "mien: stdout: cannot be written (No space left on device); choose another file.\n"
+    assert done.returncode == 1
+    assert done.stderr == "mien: stdout: No space left on device; make room, or choose another place.\n"
 
 
 @pytest.mark.parametrize("format_", ["text", "json"])

@@ -1,18 +1,30 @@
 """The command line: one short file per verb, each loading what is heavy when it runs."""
 
+import os
 import sys
 
 
 def main() -> None:
-    """Runs `mien`; a MienError becomes one line on stderr and its exit code, never a traceback."""
+    """Runs `mien`; what the user can do something about becomes one line on stderr and its exit code, never a traceback."""
     from mien.errors import MienError, one_line
 
     try:
         from mien.cli.app import build_app
 
-        build_app(sys.argv[1:])()
+        try:
+            build_app(sys.argv[1:])()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()  # a full disk shows here, not after the last line of Python
     except MienError as error:
         print(f"mien: {one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.filename is None:  # no file of ours, so stdout; what is still buffered would fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):  # then whoever read it has seen enough, as `head -1`
+            place = one_line(str(error.filename or "stdout"))
+            print(f"mien: {place}: {error.strerror or error}; make room, or choose another place.", file=sys.stderr)
+        sys.exit(1)

@@ -130,24 +130,18 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
     A file's name may be no Unicode: what is left of it as lone surrogates is written as \\udcXX, which JSON reads back.
     """
-    if not path and not sys.stdout:
-        raise UsageError("stdout is closed; give --out FILE.")
+    if not path:
+        if not sys.stdout:
+            raise UsageError("stdout is closed; give --out FILE.")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+        yield sys.stdout
+        return
     try:
-        if path:
-            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                yield stream
-        else:
-            if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-            yield sys.stdout
-            sys.stdout.flush()
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            yield stream
     except OSError as error:
-        if not path:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered would fail again at exit
-        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough, as `head -1`
-            raise typer.Exit(1) from None
-        place = f"--out {path}" if path else "stdout"
-        raise UsageError(f"{place}: cannot be written ({error.strerror}); choose another file.") from error
+        raise UsageError(f"--out {path}: cannot be written ({error.strerror}); choose another file.") from error
 
 
 class Gallery:
