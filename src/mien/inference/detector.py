@@ -60,7 +60,7 @@ class Detector:
         it also runs on overlapping tiles: slower by their number, and with a few more false faces.
         """
         found = [self._detect(pixels, threshold)]
-        for left, top, side in tiles(*pixels.shape[:2], least_px):
+        for left, top, side in tiles(pixels.shape[0], pixels.shape[1], least_px):
             rows = self._detect(pixels[top : top + side, left : left + side], threshold)
             found.append(_whole(rows, side, side) + np.array([left, top, 0, 0, *[left, top] * 6, 0]))
         faces = suppress(np.concatenate(found))
