@@ -60,8 +60,10 @@ def main(
 
 def convert(name: str, folder: Path) -> LiteRTEngine:
     """The untrained network as a float32 LiteRT graph, on one thread."""
-    path = folder / f"{name}.tflite"
-    write_litert(Graph(build_model(name), 1.0), path)
+    path, model = folder / f"{name}.tflite", build_model(name)
+    for norm in (m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)  # a block that starts at zero would be optimised away
+    write_litert(Graph(model, 1.0), path)
     return LiteRTEngine(path, threads=1)
 
 

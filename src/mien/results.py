@@ -82,6 +82,13 @@ class Result:
         }
 
 
+def label(face: Face) -> str:
+    """`happiness 93%`, or `anger 41% / sadness 38%` where the face is ambiguous."""
+    probs = face.smoothed or face.probs
+    shown = sorted(probs, key=lambda name: -probs[name])[: 2 if face.ambiguous else 1]
+    return " / ".join(f"{name} {probs[name]:.0%}" for name in shown)
+
+
 CSV_COLUMNS = ("source", "frame", "time_s", "face", "track", "x", "y", "width", "height", "score",
                "emotion", "confidence", "ambiguous", *EMOTIONS, "error")  # fmt: skip
 

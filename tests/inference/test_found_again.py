@@ -1,8 +1,8 @@
 """The whole way of a face: enlarged into a picture, found, cropped, and given the class that the face itself has."""
 
 import pytest
-
 from benchmarks.crop import agree
+
 from mien import Recognizer
 
 

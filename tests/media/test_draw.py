@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from mien import EMOTIONS, Box, Face, Result, draw
-from mien.media.draw import COLOURS, label
+from mien.media.draw import COLOURS
+from mien.results import label
 
 
 def face(box, emotion="happiness", ambiguous=False):

@@ -1,6 +1,5 @@
 """`mien info`: what a bundle is, what it scores, how it would run here, and what it must not be used for."""
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +40,7 @@ def _facts(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     million = meta["multiply_adds"] / 1e6
     yield "network", f"{meta['recipe']['model']}, {meta['parameters']:,} parameters, {million:.1f} M multiply-adds a face"
     yield "calibration", f"temperature {meta['temperature']:.3f}; ambiguous below {meta['set_threshold']:.3f}"
-    yield "runs by", f"LiteRT {litert_version}, CPU, {os.cpu_count()} threads"
+    yield "runs by", f"LiteRT {litert_version}, CPU, 1 thread unless told otherwise"
     yield "trained", f"recipe {meta['recipe']['name']}, seed {meta['seed']}, commit {meta['commit']}"
     for engine, scores in meta.get("scores", {}).items():
         for protocol, found in scores["test"].items():

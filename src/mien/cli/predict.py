@@ -47,7 +47,7 @@ def predict(
     model: Annotated[str, typer.Option(help="A bundle's name or folder.")] = "mien",
     detector: Annotated[str, typer.Option(help="full_range, or short_range for selfies.")] = "full_range",
     engine: Annotated[str, typer.Option(help="litert, litert-int8 or onnx.")] = "litert",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each network.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each network.")] = 1,
 ) -> None:
     """Find the faces in pictures and name their expressions, with calibrated probabilities.
 

@@ -25,7 +25,8 @@ class Engine(Protocol):
 def build_engine(bundle: Bundle, engine: str = "litert", threads: int | None = None) -> Engine:
     """The engine that runs one of the bundle's files: one of FILES, by name.
 
-    threads: None for one a core. Raises UsageError for an unknown engine or one whose package is not installed.
+    threads: 1 where None, since these networks are too small to gain from more. Raises UsageError for an unknown engine or
+    one whose package is not installed.
     """
     if engine not in FILES:
         raise unknown("engine", engine, FILES)
@@ -39,7 +40,7 @@ def load_interpreter(path: Path, threads: int | None) -> Any:
 
     try:
         with _quiet():
-            interpreter = Interpreter(str(path), num_threads=threads or os.cpu_count() or 1)
+            interpreter = Interpreter(str(path), num_threads=threads or 1)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
@@ -111,7 +112,7 @@ class OnnxEngine:
         except ModuleNotFoundError:
             raise UsageError("the onnx engine needs onnxruntime: pip install 'mien[onnx]'.") from None
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or 1
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no base class of their own

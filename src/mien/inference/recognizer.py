@@ -43,18 +43,18 @@ class Seen:
 class Recognizer:
     """The shipped network and detector, or those you name. Loads them when first needed; safe to share between threads.
 
-    model: a bundle's name or folder. detector: full_range, or short_range for selfies. threads: of each network, None for
-    one a core. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1. min_face_px: look for faces
-    down to this size, and leave out smaller ones; 0 looks at the whole picture once, which shows faces from about a twelfth
-    of its longer side, and less than that takes longer (Detector.detect). max_faces: only so many a picture, best score
-    first. Raises UsageError for an unknown name.
+    model: a bundle's name or folder. detector: full_range, or short_range for selfies. threads: of each network, which are
+    too small to gain from more than one. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1.
+    min_face_px: look for faces down to this size, and leave out smaller ones; 0 looks at the whole picture once, which
+    shows faces from about a twelfth of its longer side, and less than that takes longer (Detector.detect). max_faces: only
+    so many a picture, best score first. Raises UsageError for an unknown name.
     """
 
     def __init__(
         self,
         model: str | Path = "mien",
         detector: str = "full_range",
-        threads: int | None = None,
+        threads: int = 1,
         *,
         engine: str = "litert",
         threshold: float = 0.5,

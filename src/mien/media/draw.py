@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mien.emotions import EMOTIONS
 from mien.media.images import Source, read_picture
-from mien.results import Face, Result
+from mien.results import Face, Result, label
 
 COLOURS = dict(
     zip(EMOTIONS, ("#999999", "#F0E442", "#E69F00", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#0072B2"), strict=True)
@@ -22,13 +22,6 @@ def draw(picture: Source, result: Result) -> Image.Image:
     for face in result.faces:
         _draw_face(pen, face, canvas.size)
     return canvas
-
-
-def label(face: Face) -> str:
-    """`happiness 93%`, or `anger 41% / sadness 38%` where the face is ambiguous."""
-    probs = face.smoothed or face.probs
-    shown = sorted(probs, key=lambda name: -probs[name])[: 2 if face.ambiguous else 1]
-    return " / ".join(f"{name} {probs[name]:.0%}" for name in shown)
 
 
 def _draw_face(pen: ImageDraw.ImageDraw, face: Face, size: tuple[int, int]) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from mien.errors import one_line
-from mien.media.draw import label
-from mien.results import CSV_COLUMNS, Result, to_rows
+from mien.results import CSV_COLUMNS, Result, label, to_rows
 
 
 class Sink(Protocol):

@@ -56,8 +56,8 @@ def fit(
     if path.exists():
         content = _resume(path, run, model, average, optimizer)
     loss_of, dtype = LOSSES[recipe.labels], PRECISIONS[run["environment"]["precision"]]
-    steps = len(faces) // recipe.batch_size
-    if not steps:
+    kept = average.module if recipe.averaging else model
+    if not (steps := len(faces) // recipe.batch_size):
         raise UsageError(f"{len(faces):,} faces do not fill a batch of {recipe.batch_size}; lower batch_size.")
 
     for epoch in range(content["epoch"], recipe.epochs):
@@ -80,12 +80,11 @@ def fit(
             average.update_parameters(model)
             total += loss.detach()
             on_step(step + 1, steps)
-        valid_loss, accuracy = validate(average.module if recipe.averaging else model, valid_faces, valid_targets)
+        valid_loss, accuracy = validate(kept, valid_faces, valid_targets)
         entry = {"epoch": epoch + 1, "loss": total.item() / steps, "learning_rate": optimizer.param_groups[0]["lr"],
                  "valid_loss": valid_loss, "valid_accuracy": accuracy, "time_s": time.perf_counter() - start}  # fmt: skip
-        best = all(accuracy > e["valid_accuracy"] for e in content["history"])
-        if best or recipe.select == "last":
-            content["kept"] = _state(average.module if recipe.averaging else model)
+        if recipe.select == "last" or all(accuracy > before["valid_accuracy"] for before in content["history"]):
+            content["kept"] = _state(kept)
         content |= {"epoch": epoch + 1, "history": [*content["history"], entry], "model": _state(model),
                     "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
         write_checkpoint(path, content)
