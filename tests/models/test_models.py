@@ -8,7 +8,7 @@ from mien.errors import UsageError
 from mien.models import MODELS, build_model, count_multiply_adds, count_parameters, register
 from mien.models.slim import MEAN
 
-NAMES = ("compact", "slim")
+NAMES = ("compact", "compact_residual", "mini_xception", "shcnn", "slim", "vgg13")
 
 
 def grey(n: int, seed: int = 0) -> torch.Tensor:
@@ -20,9 +20,18 @@ def seeded(name: str) -> nn.Module:
     return build_model(name)
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("compact", 171_137), ("slim", 150_368)])
+PARAMETERS = {"compact": 171_137, "compact_residual": 269_393, "shcnn": 8_711_988, "slim": 150_368, "vgg13": 8_757_704}
+
+
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
 def test_parameters_with_eight_classes(name: str, parameters: int) -> None:
     assert count_parameters(build_model(name)) == parameters
+
+
+def test_mini_xception_has_the_published_count_with_seven_classes_and_norm_statistics() -> None:
+    model = build_model("mini_xception", classes=7)
+    statistics = sum(value.numel() for name, value in model.named_buffers() if "running" in name)
+    assert count_parameters(model) + statistics == 58_423
 
 
 @pytest.mark.parametrize(("name", "millions"), [("compact", 38.0), ("slim", 15.1)])

@@ -24,11 +24,20 @@ def register(name: str) -> Callable[[Callable[..., nn.Module]], Callable[..., nn
 
 def build_model(name: str, classes: int = 8, dropout: float = 0.0) -> nn.Module:
     """A freshly initialised network. Raises UsageError for an unknown name, naming the nearest."""
-    from mien.models import compact, slim  # noqa: F401  (they register themselves)
+    from mien.models import compact, mini_xception, shcnn, slim, vgg13  # noqa: F401  (they register themselves)
 
     if name not in MODELS:
         raise unknown("network", name, MODELS)
     return MODELS[name](classes=classes, dropout=dropout)
+
+
+def glorot(model: nn.Module) -> None:
+    """Glorot's uniform start for all weights and zero for all biases, as Keras and CNTK begin (norms keep their own)."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def count_parameters(model: nn.Module) -> int:
