@@ -8,7 +8,7 @@ from mien.errors import UsageError
 from mien.models import MODELS, build_model, count_multiply_adds, count_parameters, register
 from mien.models.slim import MEAN
 
-NAMES = ("compact", "compact_residual", "mini_xception", "shcnn", "slim", "vgg13")
+NAMES = ("compact", "compact_residual", "mini_xception", "shcnn", "slim", "swift", "vgg13")
 
 
 def grey(n: int, seed: int = 0) -> torch.Tensor:
@@ -20,7 +20,14 @@ def seeded(name: str) -> nn.Module:
     return build_model(name)
 
 
-PARAMETERS = {"compact": 171_137, "compact_residual": 269_393, "shcnn": 8_711_988, "slim": 150_368, "vgg13": 8_757_704}
+PARAMETERS = {
+    "compact": 171_137,
+    "compact_residual": 269_393,
+    "shcnn": 8_711_988,
+    "slim": 150_368,
+    "swift": 145_832,
+    "vgg13": 8_757_704,
+}
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
