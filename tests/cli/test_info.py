@@ -85,3 +85,18 @@ def test_a_full_disk_and_a_closed_pipe():
     done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_architecture_lists_its_layers_and_their_sums(info):
+    code, text, said = info("compact")
+    assert (code, said) == (0, "")
+    rows = [line.split() for line in text.splitlines() if "x" in line and "Conv2d" in line]
+    assert sum(int(row[-1].replace(",", "")) for row in rows) == 38_337_408  # 48x48x48 three times, and so on, by hand
+    assert "171,137" in text
+
+
+def test_a_checkpoint_that_is_not_one(info, tmp_path):
+    (tmp_path / "x.pt").write_bytes(b"no")
+    code, _, said = info(tmp_path / "x.pt")
+    assert code == 1
+    assert "not a checkpoint of mien" in said

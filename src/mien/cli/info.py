@@ -1,11 +1,17 @@
 """`mien info`: what a bundle is, what it scores, how it would run here, and what it must not be used for."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.errors import UsageError, unknown
+
 if TYPE_CHECKING:
+    from torch import nn
+
     from mien.inference.weights import Bundle
 
 HONEST_USE = (
@@ -16,17 +22,69 @@ HONEST_USE = (
 
 
 def info(
-    model: Annotated[str | None, typer.Argument(help="A bundle's name or folder; none for a list.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="A bundle, a checkpoint (.pt), or an architecture; none for all bundles.")
+    ] = None,
 ) -> None:
     """Describe a model: sizes, scores, checksums, calibration, the engine it would use, and honest use."""
-    from mien.inference.weights import bundle_names, load_bundle
+    from mien.inference.weights import bundle_names
 
-    for name in [model] if model else bundle_names():
-        bundle = load_bundle(name)
-        print(f"{bundle.name}: {bundle.folder}")
-        for label, text in _facts(bundle):
-            print(f"  {label:<18}{text}")
+    if model is None or model in bundle_names() or Path(model).is_dir():
+        for name in [model] if model else bundle_names():
+            _print_bundle(name)
+    elif model.endswith(".pt"):
+        _print_checkpoint(Path(model))
+    else:
+        _print_architecture(model)
     print(HONEST_USE)
+
+
+def _print_bundle(name: str) -> None:
+    from mien.inference.weights import load_bundle
+
+    bundle = load_bundle(name)
+    print(f"{bundle.name}: {bundle.folder}")
+    for label, text in _facts(bundle):
+        print(f"  {label:<18}{text}")
+
+
+def _print_checkpoint(path: Path) -> None:
+    """What the run was, how far it is, and its layers."""
+    if not find_spec("torch"):
+        raise UsageError(f"{path}: a checkpoint needs torch: pip install 'mien[lab]'.")
+    from mien.training.checkpoint import load_network
+
+    network, recipe, run = load_network(path)
+    last = run["history"][-1]
+    print(f"{path}: recipe {recipe.name}, seed {run['seed']}, epoch {run['epoch']} of {recipe.epochs}, commit {run['commit']}")
+    print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
+    _print_layers(network)
+
+
+def _print_architecture(name: str) -> None:
+    """The layers of a network of MODELS, untrained. Raises UsageError for a name that is neither that nor a bundle's."""
+    from mien.inference.weights import bundle_names
+
+    if not find_spec("torch"):
+        raise unknown("model", name, bundle_names())
+    from mien.models import MODELS, build_model
+
+    if name not in MODELS:
+        raise unknown("model", name, [*bundle_names(), *MODELS])
+    print(f"{name}: an architecture, untrained, eight classes")
+    _print_layers(build_model(name))
+
+
+def _print_layers(network: "nn.Module") -> None:
+    from mien.models import list_layers
+
+    layers = list_layers(network)
+    print(f"  {'layer':<34}{'kind':<14}{'output':<14}{'parameters':>12}{'multiply-adds':>16}")
+    for layer in layers:
+        shape = "x".join(map(str, layer.shape))
+        print(f"  {layer.name:<34}{layer.kind:<14}{shape:<14}{layer.parameters:>12,}{layer.multiply_adds:>16,}")
+    total = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
+    print(f"  {'in all':<62}{total[0]:>12,}{total[1]:>16,}")
 
 
 def _facts(bundle: "Bundle") -> Iterator[tuple[str, str]]:
