@@ -1,30 +1,15 @@
 """`mien evaluate` and `mien export` as a user types them."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 import torch
 
-from mien.cli import main
 from mien.inference.weights import bundle_names, load_bundle
 from mien.models import build_model
 from mien.training.checkpoint import describe_run, write_checkpoint
 from mien.training.recipe import Recipe
-
-
-@pytest.fixture
-def mien(monkeypatch, capsys):
-    """Runs `mien` with these words; gives exit code, stdout and stderr."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return (exit_.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,25 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from mien.cli import main
 from mien.inference.weights import WEIGHTS, load_bundle
 
 
 @pytest.fixture
-def info(monkeypatch, capsys):
+def info(mien):
     """Runs `mien info` with these words; gives exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["mien", "info", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return (exit_.value.code or 0, *capsys.readouterr())
-
-    return run
+    return partial(mien, "info")
 
 
 @pytest.fixture
@@ -79,7 +72,7 @@ def test_a_full_disk_and_a_closed_pipe():
     words = [sys.executable, "-m", "mien", "info"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (1, "mien: stdout: No space left on device; make room, or choose another place.\n")
+    assert (done.returncode, done.stderr) == (1, "mien: output: No space left on device; make room, or choose another place.\n")
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True)

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from mien.cli import main
 from mien.inference.weights import WEIGHTS
 
 PICTURES = Path(__file__).parents[1] / "golden" / "pictures"
@@ -32,16 +32,9 @@ def shell(*words, prefix=(), **options):
 
 
 @pytest.fixture
-def predict(monkeypatch, capsys):
-    """Runs `mien predict` with these words in this process; gives exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["mien", "predict", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return (exit_.value.code or 0, *capsys.readouterr())
-
-    return run
+def predict(mien):
+    """Runs `mien predict` with these words; gives exit code, stdout and stderr."""
+    return partial(mien, "predict")
 
 
 @pytest.fixture
