@@ -1,4 +1,4 @@
-"""The outward schema, word for word as CONTRACT.md lays it down."""
+"""The outward schema, word for word as docs/contract.md lays it down."""
 
 import dataclasses
 import json

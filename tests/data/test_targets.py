@@ -116,4 +116,4 @@ def test_published_sizes_come_out(dataset: Dataset, labels: str) -> None:
 @pytest.mark.data
 def test_majority_test_faces_per_class(dataset: Dataset) -> None:
     counts = dataset.split("test", "majority").targets.sum(0)
-    assert counts.tolist() == [1090, 893, 396, 384, 273, 18, 83, 16]  # FACTS, in the order of EMOTIONS
+    assert counts.tolist() == [1090, 893, 396, 384, 273, 18, 83, 16]  # in the order of EMOTIONS

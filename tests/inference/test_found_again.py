@@ -13,5 +13,5 @@ def test_faces_found_again_keep_their_class(dataset, capsys):
     found = agree(Recognizer(threads=1), images, count=1000, seed=0)
     with capsys.disabled():
         print(f"\nfound {found['found']} of {found['n']}, same top class {found['agreement']:.3f}")
-    assert found["found"] >= 700  # FACTS: full_range finds 70% of such faces, which have no hair and no surroundings
+    assert found["found"] >= 700  # full_range finds 70% of such faces, which have no hair and no surroundings
     assert found["agreement"] >= 0.85
