@@ -1,10 +1,11 @@
-"""What mien answers: frozen data, the same schema behind every door (CONTRACT.md)."""
+"""What mien answers: frozen data, the same schema behind every door (docs/contract.md)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mien.emotions import EMOTIONS
+from mien.errors import UsageError
 
 SCHEMA = 1
 
@@ -38,7 +39,7 @@ class Face:
     smoothed: Mapping[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The face as CONTRACT.md lays it down, ready for JSON."""
+        """The face as docs/contract.md lays it down, ready for JSON."""
         return {
             "box": {"x": self.box.x, "y": self.box.y, "width": self.box.width, "height": self.box.height},
             "score": self.score,
@@ -68,7 +69,7 @@ class Result:
     error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as CONTRACT.md lays it down, ready for JSON."""
+        """The result as docs/contract.md lays it down, ready for JSON."""
         return {
             "schema": SCHEMA,
             "source": self.source,
@@ -105,12 +106,15 @@ def to_rows(result: Result) -> list[dict[str, Any]]:
 def _face_row(number: int, face: Face) -> dict[str, Any]:
     track = "" if face.track is None else face.track
     box = {"x": face.box.x, "y": face.box.y, "width": face.box.width, "height": face.box.height}
-    label = {"emotion": face.emotion, "confidence": face.confidence, "ambiguous": str(face.ambiguous).lower()}
-    return {"face": number, "track": track, **box, "score": face.score, **label, **face.probs}
+    named = {"emotion": face.emotion, "confidence": face.confidence, "ambiguous": str(face.ambiguous).lower()}
+    return {"face": number, "track": track, **box, "score": face.score, **named, **face.probs}
 
 
 def to_frame(results: Iterable[Result]) -> Any:
-    """All results as a pandas DataFrame, a row a face (needs pandas)."""
-    import pandas
+    """All results as a pandas DataFrame, a row a face. Raises UsageError where pandas is not installed."""
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise UsageError("to_frame needs pandas: pip install pandas.") from None
 
     return pandas.DataFrame([row for result in results for row in to_rows(result)], columns=list(CSV_COLUMNS))

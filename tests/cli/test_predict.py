@@ -150,6 +150,29 @@ def test_annotated_pictures_of_one_name_and_never_over_an_original(predict, tmp_
             assert image.size == size
 
 
+def test_what_stands_beside_an_original_is_never_overwritten(predict, tmp_path):
+    shutil.copy(HOPPER, tmp_path / "one.png")
+    (tmp_path / "one.jpg").write_bytes(b"another picture of the same name")
+    code, _, said = predict(tmp_path / "one.png", "--annotate", tmp_path)
+    assert (code, said) == (0, f"annotated: {tmp_path / 'one-2.jpg'}\n")
+    assert (tmp_path / "one.jpg").read_bytes() == b"another picture of the same name"
+
+
+def test_results_are_never_written_over_a_picture(predict, tmp_path):
+    picture = shutil.copy(HOPPER, tmp_path / "one.jpg")
+    code, text, said = predict(picture, "--out", picture)
+    assert (code, text) == (2, "")
+    assert "is one of the pictures" in said
+    assert Path(picture).read_bytes() == HOPPER.read_bytes()
+
+
+def test_a_file_called_dash_that_a_glob_matches_is_a_file(predict, tmp_path, monkeypatch):
+    shutil.copy(HOPPER, tmp_path / "-")
+    monkeypatch.chdir(tmp_path)
+    code, text, _ = predict("[-]", "--format", "json")
+    assert (code, len(json.loads(text)[0]["faces"])) == (0, 1)
+
+
 def test_a_second_run_annotates_in_the_same_places(predict, tmp_path):
     said = [predict(HOPPER, "--annotate", tmp_path / "marked")[2] for _ in range(2)]
     assert said[0] == said[1]
@@ -250,8 +273,7 @@ def test_no_permission(album):
         (["--format", "jsno"], "unknown format 'jsno'. Did you mean 'json'?"),
         (["--out", "EMPTY"], "cannot be written (Is a directory); choose another file."),
         (["--out", "EMPTY/none/x.csv"], "cannot be written (No such file or directory); choose another file."),
-        (["--out", "/dev/full"], "cannot be written (No space left on device); choose another file."),
-        (["--annotate", HOPPER], "cannot be made (File exists); choose another folder."),
+        (["--annotate", HOPPER], "cannot be made or written (File exists); choose another folder."),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value))[:30],
 )
@@ -280,8 +302,9 @@ def test_a_wrong_option_is_usage(predict, words):
 def test_a_full_disk_is_one_line(format_):
     with open("/dev/full", "w") as full:
         done = shell(HOPPER, "--format", format_, stdout=full)
-    assert done.returncode == 1
-    assert done.stderr == "mien: stdout: No space left on device; make room, or choose another place.\n"
+    other = shell(HOPPER, "--format", format_, "--out", "/dev/full")
+    assert done.returncode == other.returncode == 1
+    assert done.stderr == other.stderr == "mien: output: No space left on device; make room, or choose another place.\n"
 
 
 @pytest.mark.parametrize("format_", ["text", "json"])

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 from mien import EMOTIONS, Box, Recognizer
 from mien.errors import ImageError, UsageError
+from mien.inference import recognizer as recognizer_module
 from mien.inference.crop import FRAME, SIDE_PX, Square, crop_square
 from mien.inference.detector import Detection
 from mien.inference.recognizer import Lazy
@@ -267,12 +268,58 @@ def test_limits(options, sides):
     assert [face.box.width for face in recognizer.predict(np.zeros((140, 140, 3), np.uint8)).faces] == sides
 
 
-def test_limits_are_in_pixels_of_the_full_picture_even_when_it_is_reduced():
-    planted = Planted([1, 0, 0, 0, 0, 0, 0, 0], [face_at(1000, 500, 100, 0.9)])  # found in 2048 x 1024
+def test_a_picture_is_reduced_unless_small_faces_are_asked_for():
+    planted = Planted([1, 0, 0, 0, 0, 0, 0, 0], [face_at(1000, 500, 100, 0.9)])
     picture = np.zeros((2048, 4096, 3), np.uint8)
-    (face,) = plant(planted, min_face_px=199).predict(picture).faces
+    (face,) = plant(planted).predict(picture).faces  # found in 2048 x 1024
     assert face.box == Box(1900, 900, 200, 200)
-    assert plant(planted, min_face_px=201).predict(picture).faces == ()
+    (face,) = plant(planted, min_face_px=99).predict(picture).faces
+    assert face.box == Box(950, 450, 100, 100)
+    assert plant(planted, min_face_px=101).predict(picture).faces == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("threshold", 7), ("threshold", -0.1), ("max_faces", -1), ("max_faces", 0), ("threads", -3), ("min_face_px", -1)],
+)
+def test_options_out_of_range_are_named(option, value):
+    with pytest.raises(UsageError, match=f"{option} = .*expected"):
+        Recognizer(**{option: value})
+
+
+@pytest.mark.parametrize("one", ["astronaut.jpg", b"bytes", Path("astronaut.jpg"), Image.new("RGB", (9, 9))])
+def test_a_single_picture_is_no_batch(one):
+    with pytest.raises(UsageError, match="several pictures"):
+        Recognizer().predict_batch(one)
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (48, 48, 3)])
+def test_a_single_face_is_no_array_of_faces(shape):
+    with pytest.raises(ImageError, match="one face is"):
+        Recognizer().classify(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("wrong", [None, 7, ["a.jpg"], object()])
+def test_what_is_no_picture_at_all_is_told_what_is(wrong):
+    with pytest.raises(ImageError, match="expected a path"):
+        Recognizer().predict(wrong)
+
+
+def test_a_batch_keeps_faces_and_not_pictures(monkeypatch):
+    import weakref
+
+    kept = []
+    read = recognizer_module.read_picture
+
+    def watched(*arguments):
+        picture = read(*arguments)
+        assert sum(reference() is not None for reference in kept) <= 1  # the one before may not be collected yet
+        kept.append(weakref.ref(picture))
+        return picture
+
+    monkeypatch.setattr(recognizer_module, "read_picture", watched)
+    planted = Planted([1, 0, 0, 0, 0, 0, 0, 0], [face_at(20, 20, 30, 0.9)])
+    assert len(plant(planted).predict_batch(np.zeros((40, 40, 3), np.uint8) for _ in range(9))) == 9
 
 
 def test_a_detection_outside_the_picture_is_left_out():

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -113,7 +114,6 @@ def test_names(tmp_path):
 
 def bomb():
     """A PNG whose header claims 60,000 x 60,000 pixels."""
-    import struct
     import zlib
 
     chunk = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
@@ -135,6 +135,37 @@ def bomb():
 def test_what_is_no_picture(data, message):
     with pytest.raises(ImageError, match=message):
         read_picture(data)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, struct.error, KeyError, ZeroDivisionError, MemoryError])
+def test_whatever_a_reader_stumbles_over_is_a_damaged_picture(error, monkeypatch):
+    def stumble(*_, **__):
+        raise error("deep inside Pillow")
+
+    monkeypatch.setattr(images.Image, "open", stumble)
+    with pytest.raises(ImageError, match="damaged picture"):
+        read_picture(encode(ORIGINAL))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_mutated_pictures_are_read_or_refused_in_one_line():
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    originals = [encode(noise, name, **options) for name, options in (("JPEG", {"exif": exif}), ("PNG", {"exif": exif}),
+                 ("AVIF", {}), ("GIF", {}), ("WEBP", {"exif": exif}), ("TIFF", {}), ("BMP", {}), ("JPEG2000", {}))]  # fmt: skip
+    refused = []
+    for data in originals * 40:
+        mutated = bytearray(data)
+        for place in rng.integers(0, min(len(data), 300), 3):
+            mutated[place] = rng.integers(0, 256)
+        try:
+            read_picture(mutated)
+        except ImageError as error:
+            refused.append(str(error))
+    assert len(refused) > 40
+    assert not [message for message in refused if "\n" in message]
 
 
 def test_paths_that_cannot_be_read(tmp_path):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
 import typer
 
+from mien.cli.output import make_folder
 from mien.errors import MienError, UsageError, one_line, unknown
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def predict(
         model, detector, threads, engine=engine, threshold=threshold, min_face_px=min_face, max_faces=max_faces
     )
     inputs = find_inputs(source)
+    if out and os.path.realpath(out) in real_paths(inputs):
+        raise UsageError(f"--out {out}: is one of the pictures; choose another file.")
     gallery = Gallery(annotate, inputs) if annotate else None
     failures = 0
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
@@ -87,7 +90,9 @@ def find_inputs(sources: Sequence[str]) -> list[Input]:
             found += _in_folder(name)
         elif has_magic(name) and not os.path.lexists(name):
             matches = sorted(glob(name, recursive=True))
-            found += find_inputs(matches) if matches else [Input(name, error="matches no file; check the pattern.")]
+            for match in matches:
+                found += _in_folder(match) if os.path.isdir(match) else [Input(match, Path(match))]
+            found += [] if matches else [Input(name, error="matches no file; check the pattern.")]
         else:
             found.append(Input(name, Path(name)))
     return found
@@ -110,8 +115,8 @@ def recognize(recognizer: "Recognizer", inputs: Sequence[Input], whole_image: bo
         chunk = inputs[start : start + CHUNK]
         answers = iter(recognizer.predict_batch([i.source for i in chunk if i.source is not None], whole_image))
         for item in chunk:
-            answer = Result(item.name, 0, 0, error=item.error) if item.source is None else next(answers)
-            yield item, replace(answer, source=item.name)
+            failed = Result(item.name, 0, 0, model=recognizer.model, error=item.error)
+            yield item, failed if item.source is None else replace(next(answers), source=item.name)
 
 
 def progress(items: Iterable[T], total: int, hidden: bool) -> Iterable[T]:
@@ -138,26 +143,31 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
+        stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
         raise UsageError(f"--out {path}: cannot be written ({error.strerror}); choose another file.") from error
+    with stream:
+        yield stream
+
+
+def real_paths(inputs: Iterable[Input]) -> set[str]:
+    """Where the inputs that are files really stand."""
+    return {os.path.realpath(item.source) for item in inputs if isinstance(item.source, Path)}
 
 
 class Gallery:
     """A folder of annotated pictures, named after their originals; two of one name are told apart by a number.
 
-    inputs: never overwritten, even where the folder is their own.
+    inputs: never overwritten, nor is anything else in a folder that one of them stands in.
     """
 
     def __init__(self, folder: Path, inputs: Iterable[Input]):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"--annotate {folder}: cannot be made ({error.strerror}); choose another folder.") from error
+        make_folder(folder, "--annotate")
         self.folder = folder
         self.written: list[Path] = []
-        self._taken = {os.path.realpath(item.source) for item in inputs if isinstance(item.source, Path)}
+        self._taken = real_paths(inputs)
+        if os.path.realpath(folder) in {os.path.dirname(path) for path in self._taken}:
+            self._taken |= {os.path.realpath(path) for path in folder.iterdir()}
 
     def add(self, item: Input, result: "Result") -> str | None:
         """Draws the result and writes it; gives what went wrong, if anything."""

@@ -1,9 +1,7 @@
 """Engines: one exported graph each, behind one method. What they run needs no torch."""
 
-import contextlib
-import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,12 +24,15 @@ def build_engine(bundle: Bundle, engine: str = "litert", threads: int | None = N
     """The engine that runs one of the bundle's files: one of FILES, by name.
 
     threads: 1 where None, since these networks are too small to gain from more. Raises UsageError for an unknown engine or
-    one whose package is not installed.
+    one whose package is not installed, BundleError for a graph that does not fit the bundle's labels.
     """
     if engine not in FILES:
         raise unknown("engine", engine, FILES)
-    path = bundle.path(engine)
-    return OnnxEngine(path, threads) if engine == "onnx" else LiteRTEngine(path, threads)
+    path, labels = bundle.path(engine), bundle.labels
+    runner = OnnxEngine(path, threads) if engine == "onnx" else LiteRTEngine(path, threads)
+    if runner.classes != len(labels):
+        raise BundleError(f"{path}: gives {runner.classes} probabilities for {len(labels)} labels; export the bundle again.")
+    return runner
 
 
 def load_interpreter(path: Path, threads: int | None) -> Any:
@@ -39,34 +40,11 @@ def load_interpreter(path: Path, threads: int | None) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        with _quiet():
-            interpreter = Interpreter(str(path), num_threads=threads or 1)
-            interpreter.allocate_tensors()
+        interpreter = Interpreter(str(path), num_threads=threads or 1)
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
     return interpreter
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps LiteRT's own note on its delegate, which no setting turns off, out of the user's stderr."""
-    with _stderr_lock:
-        try:
-            kept = os.dup(2)
-        except OSError:  # the process has no stderr
-            yield
-            return
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
-
-
-_stderr_lock = threading.Lock()
 
 
 def _check_shapes(path: Path, faces: Sequence, probs: Sequence) -> None:
@@ -82,14 +60,14 @@ class LiteRTEngine:
         self._interpreter = load_interpreter(path, threads)
         faces, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         _check_shapes(path, faces["shape"].tolist(), self._output["shape"].tolist())
-        self._input = faces["index"]
+        self._input, self.classes = faces["index"], int(self._output["shape"][-1])
         self._batch: int | None = None
         self._lock = threading.Lock()
 
     def probs(self, crops: np.ndarray) -> np.ndarray:
         faces = np.ascontiguousarray(crops, np.float32)[..., None]
         if not len(faces):
-            return np.empty((0, int(self._output["shape"][-1])), np.float32)
+            return np.empty((0, self.classes), np.float32)
         with self._lock:
             return np.concatenate([self._run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
 
@@ -119,9 +97,9 @@ class OnnxEngine:
             raise BundleError(f"{path}: is not an ONNX graph ({error}).") from error
         faces, probs = self._session.get_inputs()[0], self._session.get_outputs()[0]
         _check_shapes(path, faces.shape, probs.shape)
-        self._input, self._classes = faces.name, probs.shape[-1]
+        self._input, self.classes = faces.name, probs.shape[-1]
 
     def probs(self, crops: np.ndarray) -> np.ndarray:
         faces = np.ascontiguousarray(crops, np.float32)[..., None]
         parts = [self._session.run(None, {self._input: faces[i : i + BATCH]})[0] for i in range(0, len(faces), BATCH)]
-        return np.concatenate(parts) if parts else np.empty((0, self._classes), np.float32)
+        return np.concatenate(parts) if parts else np.empty((0, self.classes), np.float32)

@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from mien.emotions import EMOTIONS
-from mien.errors import ImageError, unknown
+from mien.errors import ImageError, UsageError, unknown
 from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
@@ -23,19 +26,20 @@ Boxes = Sequence[Box | Sequence[float]]
 
 @dataclass(frozen=True)
 class Located:
-    """A face before it is classified. square: in pixels of Picture.pixels; box: the same, clipped, in full-size pixels."""
+    """A face before it is classified. crop: uint8 [48,48]; box: what it shows, in full-size pixels, clipped."""
 
-    square: Square
+    crop: np.ndarray
     box: Box
     score: float
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture with its faces located, or the error that kept it from being read."""
+    """A picture's size and faces, so that its pixels need not be kept, or the error that kept it from being read."""
 
     source: str
-    picture: Picture | None = None
+    width: int = 0
+    height: int = 0
     located: tuple[Located, ...] = ()
     error: str | None = None
 
@@ -47,7 +51,7 @@ class Recognizer:
     too small to gain from more than one. engine: litert, litert-int8 or onnx. threshold: least detector score, 0 to 1.
     min_face_px: look for faces down to this size, and leave out smaller ones; 0 looks at the whole picture once, which
     shows faces from about a twelfth of its longer side, and less than that takes longer (Detector.detect). max_faces: only
-    so many a picture, best score first. Raises UsageError for an unknown name.
+    so many a picture, best score first. Raises UsageError for an unknown name or an option out of its range.
     """
 
     def __init__(
@@ -63,9 +67,10 @@ class Recognizer:
     ):
         if engine not in FILES:
             raise unknown("engine", engine, FILES)
+        _check_options(threads, threshold, min_face_px, max_faces)
         self.bundle = load_bundle(model)
         self.threshold, self.min_face_px, self.max_faces = threshold, min_face_px, max_faces
-        self._model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
+        self.model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
         read_detector(detector)
         self._engine = Lazy[Engine](lambda: build_engine(self.bundle, engine, threads))
         self._detector = Lazy(lambda: Detector(detector, threads))
@@ -80,13 +85,15 @@ class Recognizer:
             return self._classify([self._look(picture)])[0]
         shown = read_picture(picture, None)
         located = tuple(_locate_given(shown, box) for box in boxes)
-        return self._classify([Seen(name_source(picture), shown, located)])[0]
+        return self._classify([Seen(name_source(picture), shown.width, shown.height, located)])[0]
 
     def predict_batch(self, pictures: Iterable[Source], whole_image: bool = False) -> list[Result]:
         """One result a picture, in order; all faces pass the network together. A picture that cannot be read has `error`.
 
-        whole_image: each picture is one face already cropped; nothing is detected.
+        whole_image: each picture is one face already cropped; nothing is detected. Raises UsageError for a single picture.
         """
+        if isinstance(pictures, str | bytes | PathLike | Image.Image):
+            raise UsageError("predict_batch expects several pictures, such as a list of paths; use predict for one.")
         return self._classify([self._try(picture, whole_image) for picture in pictures])
 
     def classify(self, crops: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -95,6 +102,8 @@ class Recognizer:
         crops: uint8 [n,h,w], or a sequence of uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network without contempt
         gives it 0. Raises ImageError for anything else.
         """
+        if isinstance(crops, np.ndarray) and (crops.ndim < 3 or (crops.ndim == 3 and crops.shape[2] in (3, 4))):
+            raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
         faces = [_fit(np.asarray(crop)) for crop in crops]
         probs = self._engine.get().probs(np.stack(faces) if faces else np.empty((0, SIDE_PX, SIDE_PX), np.uint8))
         full = np.zeros((len(probs), len(EMOTIONS)), np.float32)
@@ -109,23 +118,19 @@ class Recognizer:
             return Seen(name, error=str(error).removeprefix(f"{name}: "))
 
     def _look(self, source: Source) -> Seen:
-        picture = read_picture(source, WORKING_SIDE_PX)
-        least_px = max(self.min_face_px * picture.scale, 1)
-        found = [
-            (face_square(d), d.score)
-            for d in self._detector.get().detect(picture.pixels, self.threshold, self.min_face_px * picture.scale)
-        ]
-        located = (locate(picture, square, score) for square, score in found if square.side >= least_px)
-        return Seen(name_source(source), picture, tuple(face for face in located if face)[: self.max_faces])
+        picture = read_picture(source, None if self.min_face_px else WORKING_SIDE_PX)
+        found = self._detector.get().detect(picture.pixels, self.threshold, self.min_face_px)
+        squares = ((face_square(detection), detection.score) for detection in found)
+        faces = (locate(picture, square, score) for square, score in squares if square.side >= max(self.min_face_px, 1))
+        located = tuple(islice((face for face in faces if face), self.max_faces))
+        return Seen(name_source(source), picture.width, picture.height, located)
 
     def _classify(self, seen: Sequence[Seen]) -> list[Result]:
-        crops = [crop_square(s.picture.pixels, face.square) for s in seen if s.picture for face in s.located]
-        rows = iter(self.classify(crops))
-        return [self._result(s, [self._face(face, next(rows)) for face in s.located]) for s in seen]
-
-    def _result(self, seen: Seen, faces: Sequence[Face]) -> Result:
-        width, height = (seen.picture.width, seen.picture.height) if seen.picture else (0, 0)
-        return Result(seen.source, width, height, tuple(faces), self._model, error=seen.error)
+        rows = iter(self.classify([face.crop for s in seen for face in s.located]))
+        return [
+            Result(s.source, s.width, s.height, tuple(self._face(f, next(rows)) for f in s.located), self.model, error=s.error)
+            for s in seen
+        ]
 
     def _face(self, located: Located, row: np.ndarray) -> Face:
         top = int(row.argmax())
@@ -140,8 +145,20 @@ class Recognizer:
         )
 
 
+def _check_options(threads: int, threshold: float, min_face_px: int, max_faces: int | None) -> None:
+    ranges = {
+        f"threads = {threads}, expected at least 1": threads >= 1,
+        f"threshold = {threshold}, expected 0 to 1": 0 <= threshold <= 1,
+        f"min_face_px = {min_face_px}, expected 0 or more": min_face_px >= 0,
+        f"max_faces = {max_faces}, expected None or at least 1": max_faces is None or max_faces >= 1,
+    }
+    for problem, holds in ranges.items():
+        if not holds:
+            raise UsageError(f"{problem}.")
+
+
 def locate(picture: Picture, square: Square, score: float) -> Located | None:
-    """A square of the picture's pixels with its box: whole pixels of the full-size picture, clipped to it.
+    """A square of the picture's pixels as crop and box, which is clipped and in whole pixels of the full-size picture.
 
     None for a square that has no pixel in common with the picture.
     """
@@ -149,14 +166,16 @@ def locate(picture: Picture, square: Square, score: float) -> Located | None:
     low = np.rint(np.array([square.left, square.top]) / picture.scale)
     high = (low + np.rint(square.side / picture.scale)).clip(0, size).astype(int)
     low = low.clip(0, size).astype(int)
-    return Located(square, Box(*low.tolist(), *(high - low).tolist()), score) if (high > low).all() else None
+    if (high <= low).any():
+        return None
+    return Located(crop_square(picture.pixels, square), Box(*low.tolist(), *(high - low).tolist()), score)
 
 
 def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
     """A caller's box. Raises ImageError where it is malformed, outside the picture, or twice as large."""
     square = _around(box)
-    located = locate(picture, square, 1.0)
-    if not located or square.side > 2 * max(picture.width, picture.height):
+    located = locate(picture, square, 1.0) if square.side <= 2 * max(picture.width, picture.height) else None
+    if not located:
         raise ImageError(f"box {box}: expected one in the picture, which has {picture.width}x{picture.height} pixels.")
     return located
 
@@ -175,8 +194,9 @@ def _around(box: Box | Sequence[float]) -> Square:
 def _whole(source: Source) -> Seen:
     picture = read_picture(source, WORKING_SIDE_PX)
     height, width = picture.pixels.shape[:2]
-    square = _around((0, 0, width, height))
-    return Seen(name_source(source), picture, (Located(square, Box(0, 0, picture.width, picture.height), 1.0),))
+    crop = crop_square(picture.pixels, _around((0, 0, width, height)))
+    face = Located(crop, Box(0, 0, picture.width, picture.height), 1.0)
+    return Seen(name_source(source), picture.width, picture.height, (face,))
 
 
 def _fit(crop: np.ndarray) -> np.ndarray:

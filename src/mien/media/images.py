@@ -1,7 +1,6 @@
 """Pictures of any kind to upright RGB pixels."""
 
 import io
-import warnings
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,15 +10,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.errors import ImageError
 
-# Pillow's advice on large pictures and damaged metadata; catch_warnings around each picture would not be thread-safe
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-Source = str | PathLike[str] | bytes | Image.Image | np.ndarray
+Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray
 
 MAX_PIXELS = 150_000_000
 """Larger pictures are refused before they are decoded."""
 WORKING_SIDE_PX = 2048
-"""Larger pictures are reduced to this longer side: a face that the detector can find is then still larger than a crop."""
+"""Larger pictures are reduced to this longer side: a face that the detector finds in the whole is then still a crop large."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +33,11 @@ class Picture:
 
 def name_source(source: Source) -> str:
     """How a result calls this picture: its path, a PIL image's file name, or <bytes>, <image>, <array>."""
+    if isinstance(source, str | PathLike):
+        return str(source)
     if isinstance(source, Image.Image):
         return str(getattr(source, "filename", "") or "<image>")
-    return "<bytes>" if isinstance(source, bytes) else "<array>" if isinstance(source, np.ndarray) else str(source)
+    return {np.ndarray: "<array>", bytearray: "<bytes>", memoryview: "<bytes>"}.get(type(source), f"<{type(source).__name__}>")
 
 
 def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Picture:
@@ -55,11 +53,13 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         if source.ndim == 3 and source.shape[2] == 3 and max(height, width) <= (longest_px or MAX_PIXELS):
             return Picture(source, width, height)
         source = Image.fromarray(source)
+    if not isinstance(source, str | PathLike | bytes | bytearray | memoryview | Image.Image):
+        raise ImageError(f"{type(source).__name__}: expected a path, the bytes of a file, a PIL image or a uint8 array.")
     name = name_source(source)
     try:
         if isinstance(source, Image.Image):
             return _upright(source, longest_px, draft=False)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as image:
+        with Image.open(Path(source) if isinstance(source, str | PathLike) else io.BytesIO(source)) as image:
             return _upright(image, longest_px, draft=True)
     except UnidentifiedImageError:
         raise ImageError(f"{name}: is not a picture in a format that Pillow reads; convert it to JPEG or PNG.") from None
@@ -67,7 +67,7 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
     except OSError as error:
         raise ImageError(f"{name}: {_reason(error)}.") from error
-    except (SyntaxError, ValueError, IndexError, TypeError, EOFError, OverflowError, MemoryError) as error:
+    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
         raise ImageError(f"{name}: is a damaged picture ({error}); save it again.") from error
 
 

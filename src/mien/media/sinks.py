@@ -17,7 +17,7 @@ class Sink(Protocol):
 
 
 class JsonLinesSink:
-    """One JSON object a line (the schema of CONTRACT.md)."""
+    """One JSON object a line (the schema of docs/contract.md)."""
 
     def __init__(self, out: TextIO):
         self._out = out
