@@ -20,7 +20,7 @@ test-slow: $(TEST)/installed
 	$(TEST)/bin/python -m pytest -m slow
 
 bench: $(TEST)/installed
-	$(TEST)/bin/mien bench
+	$(TEST)/bin/mien bench examples/astronaut.jpg
 
 $(DEMO)/installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(DEMO)

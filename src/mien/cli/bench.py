@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.errors import UsageError
+from mien.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mien.inference.recognizer import Recognizer
 
 PHOTO_SIZE = (640, 480)
+ENGINES = ("litert", "litert-int8")  # what the bare program and the two networks alone run too
 BARE = """
 import sys, numpy
 from ai_edge_litert.interpreter import Interpreter
@@ -37,7 +38,7 @@ def bench(
     photo: Annotated[Path, typer.Argument(help="A photograph with one face, such as examples/astronaut.jpg.")],
     model: Annotated[str, typer.Option(help="A bundle's name or folder.")] = "mien",
     against: Annotated[str | None, typer.Option(help="Another bundle, timed in turns with the first.")] = None,
-    engine: Annotated[str, typer.Option(help="litert, litert-int8 or onnx.")] = "litert",
+    engine: Annotated[str, typer.Option(help="litert or litert-int8.")] = "litert",
     rounds: Annotated[int, typer.Option(min=3, help="Measurements of each.")] = 200,
     format_: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
@@ -47,13 +48,16 @@ def bench(
 
     if format_ not in ("text", "json"):
         raise UsageError(f"--format {format_}: expected text or json.")
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
     recognizer = Recognizer(model, threads=1, engine=engine)
-    times_s = time_crops({"": recognizer} | ({f" ({against})": Recognizer(against, threads=1)} if against else {}), rounds)
-    times_s |= time_photo(recognizer, open_photo(photo), rounds)
-    times_s |= time_processes(recognizer, photo, engine, max(5, rounds // 20))
+    other = {f" ({against})": Recognizer(against, threads=1, engine=engine)} if against else {}
+    times_s = time_crops({"": recognizer} | other, rounds)
+    times_s |= time_photo(recognizer, open_photo(photo), engine, rounds)
+    times_s |= time_processes(recognizer, photo, engine, max(3, rounds // 20))
     report = {
         "machine": processor_name(),
-        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert", "onnxruntime"),
+        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert"),
         "model": {"name": recognizer.bundle.name, "engine": engine, "sha256": recognizer.bundle.sha256(engine)},
         "times_ms": {name: summary(values) for name, values in times_s.items()},
         "ratios": ratios({name: statistics.median(values) for name, values in times_s.items()}, against),
@@ -92,13 +96,13 @@ def open_photo(path: Path) -> "np.ndarray":
     return np.asarray(ImageOps.pad(Image.fromarray(read_picture(path).pixels), PHOTO_SIZE))
 
 
-def time_photo(recognizer: "Recognizer", pixels: "np.ndarray", rounds: int) -> dict[str, list[float]]:
+def time_photo(recognizer: "Recognizer", pixels: "np.ndarray", engine: str, rounds: int) -> dict[str, list[float]]:
     """A decoded photo with one face, and in turns with it what its two networks alone take."""
     from mien.inference.engines import load_interpreter
 
     if (found := len(recognizer.predict(pixels).faces)) != 1:
         raise UsageError(f"the photo shows {found} faces at 640x480; bench needs one with exactly one face.")
-    networks = [load_interpreter(path, 1) for path in network_paths(recognizer)]
+    networks = [load_interpreter(path, 1) for path in network_paths(recognizer, engine)]
     calls = {
         "photo 640x480": lambda: recognizer.predict(pixels),
         "its two networks": lambda: [network.invoke() for network in networks],
@@ -106,11 +110,11 @@ def time_photo(recognizer: "Recognizer", pixels: "np.ndarray", rounds: int) -> d
     return alternate(calls, rounds)
 
 
-def network_paths(recognizer: "Recognizer") -> list[Path]:
-    """The files that a photo passes: the default detector's and the bundle's float network."""
+def network_paths(recognizer: "Recognizer", engine: str) -> list[Path]:
+    """The files that a photo passes: the default detector's and the bundle's, for this engine."""
     from mien.inference.weights import WEIGHTS
 
-    return [WEIGHTS / "blazeface" / "full_range.tflite", recognizer.bundle.path("litert")]
+    return [WEIGHTS / "blazeface" / "full_range.tflite", recognizer.bundle.path(engine)]
 
 
 def time_processes(recognizer: "Recognizer", photo: Path, engine: str, rounds: int) -> dict[str, list[float]]:
@@ -126,7 +130,7 @@ def time_processes(recognizer: "Recognizer", photo: Path, engine: str, rounds: i
             "--model",
             str(recognizer.bundle.folder),
         ],
-        "fresh bare networks": ["-c", BARE, *map(str, network_paths(recognizer))],
+        "fresh bare networks": ["-c", BARE, *map(str, network_paths(recognizer, engine))],
         "fresh import mien": ["-c", "import mien"],
         "fresh Python": ["-c", "pass"],
     }
