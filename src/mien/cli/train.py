@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.output import make_folder
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/mien.toml.")],
     data: Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv.")],
-    seed: Annotated[int, typer.Option(help="Seed of the (first) run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the (first) run.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many runs, with seeds from --seed upwards.")] = 1,
     out: Annotated[Path, typer.Option(help="Each run gets a folder RECIPE-SEED in it.")] = Path("mien-runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch, if any.")] = False,
@@ -40,11 +41,13 @@ def train(
     if device not in ("auto", "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise UsageError(f"--device {device}: expected auto, cpu or, where there is such a GPU, cuda.")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    dataset = read_dataset(data)
-    for run_seed in range(seed, seed + seeds):
-        folder = out / f"{settings.name}-{run_seed}"
+    folders = {run_seed: out / f"{settings.name}-{run_seed}" for run_seed in range(seed, seed + seeds)}
+    for folder in folders.values():
         if (folder / "checkpoint.pt").exists() and not resume:
             raise UsageError(f"{folder}: holds a run already; go on with --resume, or choose another --out.")
+        make_folder(folder, "--out")
+    dataset = read_dataset(data)
+    for run_seed, folder in folders.items():
         _train_one(settings, dataset, run_seed, folder, device, precision, threads)
 
 
@@ -65,14 +68,14 @@ def _train_one(
     valid_split = dataset.split("valid", "fer2013" if recipe.labels == "fer2013" else "majority")
     classes = train_split.targets.shape[1]
     path = folder / "checkpoint.pt"
-    began = read_checkpoint(path)["environment"] if path.exists() else {}
-    torch.set_num_threads(threads or began.get("threads") or os.cpu_count() or 1)
-    wanted = began.get("precision", precision) if precision == "auto" else precision
+    began: dict[str, Any] = read_checkpoint(path) if path.exists() else {"epoch": 0, "environment": {}}
+    torch.set_num_threads(threads or began["environment"].get("threads") or os.cpu_count() or 1)
+    wanted = began["environment"].get("precision", precision) if precision == "auto" else precision
     chosen = choose_precision(wanted, build_model(recipe.model, classes).to(device), device)
     run = describe_run(recipe, seed, classes, chosen, dataset.checksums)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(f"{recipe.name}-{seed}", total=recipe.epochs)
+        bar = progress.add_task(f"{recipe.name}-{seed}", total=recipe.epochs, completed=began["epoch"])
 
         def on_epoch(content: dict[str, Any]) -> None:
             write_history(folder / "history.json", content, run)
@@ -86,6 +89,7 @@ def _train_one(
 
         content = fit(recipe, (train_split.images, train_split.targets), (valid_split.images, valid_split.targets),
                       run, path, device, on_step, on_epoch)  # fmt: skip
+    write_history(folder / "history.json", content, run)  # a run killed after its last checkpoint has none of it yet
     last = content["history"][-1]
     print(json.dumps({"run": str(folder), "n_valid": len(valid_split.rows), **last}))
 
