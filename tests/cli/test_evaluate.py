@@ -1,11 +1,17 @@
 """`mien evaluate` and `mien export` as a user types them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 
+from mien.data.dataset import Dataset
+from mien.data.fer2013 import Faces
+from mien.data.ferplus import Votes
+from mien.inference import engines
+from mien.inference.engines import build_engine
 from mien.inference.weights import bundle_names, load_bundle
 from mien.models import build_model
 from mien.training.checkpoint import describe_run, write_checkpoint
@@ -20,6 +26,45 @@ def checkpoint(tmp_path_factory):
     run = describe_run(Recipe(epochs=1), 0, 8, "float32", {"fer2013.csv": "0"})
     write_checkpoint(path, {**run, "kept": build_model("slim").state_dict(), "epoch": 1, "history": []})
     return path
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """A data set of one face a split in place of the one that is read."""
+    faces = Faces(np.zeros((3, 48, 48), np.uint8), np.zeros(3, int), np.arange(3))
+    votes = Votes(np.tile(10 * np.eye(10, dtype=np.uint8)[0], (3, 1)), faces.usage, np.ones(3, bool))
+    monkeypatch.setattr("mien.data.dataset.read_dataset", lambda folder: Dataset(faces, votes, {"a": "b"}))
+
+
+@pytest.mark.parametrize(("model", "said"), [("CHECKPOINT", "temperature 1, not calibrated"), ("mien", "fitted on validation")])
+def test_whether_the_numbers_are_calibrated_is_said(mien, checkpoint, planted, model, said):
+    words = ["evaluate", checkpoint if model == "CHECKPOINT" else model, "--data", ".", "--split", "valid", "--threads", 1]
+    code, text, _ = mien(*words, "--format", "json")
+    assert (code, json.loads(text)["scores"].popitem()[1]["valid"]["published"]["n"]) == (0, 1)
+    assert said in json.loads(text)["calibration"]
+    assert said in mien(*words)[1]
+
+
+def test_no_number_of_threads_is_all_cores(mien, checkpoint, planted, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr(engines, "build_engine", lambda *words: asked.append(words[2]) or build_engine(*words[:2], 1))
+    monkeypatch.setattr("mien.export.bundle.export_bundle", lambda *words: asked.append(words[4]) or load_bundle("mien"))
+    assert mien("export", checkpoint, "--data", ".", "--out", tmp_path / "bundle")[0] == 0
+    for model in (checkpoint, "mien"):
+        assert mien("evaluate", model, "--data", ".", "--split", "valid")[0] == 0
+    assert asked == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize("words", [["evaluate", "mien", "--out", "file"], ["export", "none.pt", "--out", "file/bundle"]])
+def test_a_place_that_cannot_be_written_is_said_before_the_data_is_read(mien, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("mien.data.dataset.read_dataset", lambda folder: pytest.fail("was read"))
+    code, text, said = mien(*words, "--data", ".")
+    assert (code, text) == (2, "")
+    assert said.startswith("mien: --out file: cannot be made or written (")
 
 
 @pytest.mark.data

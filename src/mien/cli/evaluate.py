@@ -1,12 +1,14 @@
 """`mien evaluate`: a bundle or a checkpoint against FER2013 and FER+, as numbers."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.output import make_folder
 from mien.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ def evaluate(
     _choices("format", format_, FORMATS)
     if "published" not in protocols and splits != ["test"]:
         raise UsageError("--protocol leak-free: only the test split has such a part; add --split test.")
-    report, predictors = _open(model, engine, threads)
+    report, predictors = _open(model, engine, threads or os.cpu_count() or 1)
+    if out:
+        make_folder(out, "--out")
     dataset = read_dataset(data)
     report |= {"flip": flip, "data": dataset.checksums, "scores": {name: {} for name in predictors}}
     for name, predictor in predictors.items():
@@ -42,7 +46,6 @@ def evaluate(
             found, scores = score_protocols(predictor, dataset, part, report["labels"], protocols, flip)
             report["scores"][name][part] = scores
             if out:
-                out.mkdir(parents=True, exist_ok=True)
                 write_predictions(out / f"{name}-{part}{'-flip' if flip else ''}.npz", found)
     text = json.dumps(report, indent=1)
     if out:
@@ -59,7 +62,7 @@ def _choices(kind: str, text: str, known: Iterable[str]) -> list[str]:
 
 
 def _open(model: str, engine: str, threads: int) -> tuple[dict[str, Any], "dict[str, Predictor]"]:
-    """What is known of the model (name, labels, sha256 by engine), and a predictor for each engine asked for."""
+    """What is known of the model (name, labels, calibration, sha256 by engine), and a predictor for each engine asked for."""
     if Path(model).is_file() or model.endswith(".pt"):
         return _open_checkpoint(Path(model), engine, threads)
     from mien.inference.engines import build_engine
@@ -69,8 +72,13 @@ def _open(model: str, engine: str, threads: int) -> tuple[dict[str, Any], "dict[
     if engine == "torch":
         raise UsageError(f"--engine torch: a bundle holds no torch network; give its checkpoint, or one of {', '.join(FILES)}.")
     engines = _choices("engine", engine or "litert", FILES)
-    report = {"model": bundle.name, "labels": list(bundle.labels), "sha256": {name: bundle.sha256(name) for name in engines}}
-    return report, {name: build_engine(bundle, name, threads or None) for name in engines}
+    report = {
+        "model": bundle.name,
+        "labels": list(bundle.labels),
+        "calibration": f"temperature {bundle.meta['temperature']:.3f}, fitted on validation",
+        "sha256": {name: bundle.sha256(name) for name in engines},
+    }
+    return report, {name: build_engine(bundle, name, threads) for name in engines}
 
 
 def _open_checkpoint(path: Path, engine: str, threads: int) -> tuple[dict[str, Any], "dict[str, Predictor]"]:
@@ -84,10 +92,15 @@ def _open_checkpoint(path: Path, engine: str, threads: int) -> tuple[dict[str, A
     from mien.models.engine import TorchEngine
     from mien.training.checkpoint import load_network
 
-    if threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
     network, recipe, run = load_network(path)
-    report = {"model": recipe.name, "labels": run["labels"], "sha256": {"torch": sha256(path)}, "epoch": run["epoch"]}
+    report = {
+        "model": recipe.name,
+        "labels": run["labels"],
+        "calibration": "temperature 1, not calibrated",
+        "sha256": {"torch": sha256(path)},
+        "epoch": run["epoch"],
+    }
     return report, {"torch": TorchEngine(network)}
 
 
@@ -99,9 +112,8 @@ def _print_tables(report: dict[str, Any]) -> None:
 
     for name, scores in report["scores"].items():
         header, *rows = score_table(flatten(scores))
-        table = Table(
-            title=f"{report['model']} on {name}, {'mean of face and mirror image' if report['flip'] else 'single pass'}"
-        )
+        passes = "mean of face and mirror image" if report["flip"] else "single pass"
+        table = Table(title=f"{report['model']} on {name}, {passes}\n{report['calibration']}")
         for i, title in enumerate(header):
             table.add_column(title, justify="right" if i else "left", no_wrap=True)
         for row in rows:

@@ -1,11 +1,13 @@
 """`mien export`: a checkpoint and the data in, a bundle out."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mien.cli.output import make_folder
 from mien.errors import UsageError
 
 NEEDS = ("torch", "litert_torch", "ai_edge_quantizer", "onnx", "onnxscript", "onnxruntime", "scipy")
@@ -27,8 +29,9 @@ def export(
     from mien.data.dataset import read_dataset
     from mien.export.bundle import export_bundle
 
-    if threads:
-        torch.set_num_threads(threads)
+    make_folder(out.parent, "--out")
+    threads = threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
     words = Console(stderr=True)
-    bundle = export_bundle(checkpoint, read_dataset(data), out, name, threads or None, lambda text: words.print(f"{text} …"))
+    bundle = export_bundle(checkpoint, read_dataset(data), out, name, threads, lambda text: words.print(f"{text} …"))
     print(bundle.folder)
