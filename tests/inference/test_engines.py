@@ -53,6 +53,13 @@ def test_unknown_engine():
         build_engine(load_bundle("mien"), "litert_int8")
 
 
+@pytest.mark.parametrize("engine", FILES)
+def test_a_graph_that_does_not_fit_the_labels(engine):
+    bundle = load_bundle("mien")
+    with pytest.raises(BundleError, match="gives 8 probabilities for 7 labels"):
+        build_engine(Bundle(bundle.folder, {**bundle.meta, "labels": bundle.meta["labels"][:7]}), engine)
+
+
 def test_onnxruntime_missing_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UsageError, match=r"pip install 'mien\[onnx\]'"):

@@ -18,11 +18,11 @@ def folder(tmp_path):
     return shutil.copytree(WEIGHTS / "mien", tmp_path / "copy")
 
 
-def edit(folder, **changes):
-    """Changes keys of model.json; None takes a key out."""
+def edit(folder, *without, **changes):
+    """Takes keys out of model.json, and changes others."""
     path = folder / "model.json"
     meta = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({key: value for key, value in meta.items() if value is not None}))
+    path.write_text(json.dumps({key: value for key, value in meta.items() if key not in without}))
 
 
 def test_the_shipped_bundle_is_what_it_says():
@@ -69,9 +69,52 @@ def test_a_folder_that_is_no_bundle(tmp_path, text):
 
 
 def test_a_model_json_that_lacks_a_key_or_names_a_strange_emotion(folder):
-    edit(folder, temperature=None, labels=["neutral", "boredom"])
+    edit(folder, "temperature", labels=["neutral", "boredom"])
     with pytest.raises(BundleError, match="lacks temperature; export it again"):
         load_bundle(folder)
     edit(folder, temperature=1.0)
-    with pytest.raises(BundleError, match="unknown labels boredom; known: neutral, happiness"):
+    with pytest.raises(BundleError, match="unknown or repeated labels boredom; known: neutral, happiness"):
         load_bundle(folder)
+
+
+SCORES = {"n": 1, "accuracy": 1, "balanced_accuracy": 0.5, "ece": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schema": 99}, "schema 99, expected 1; use the version of mien that wrote it"),
+        ({"schema": "1"}, "schema '1', expected 1"),
+        ({"labels": None}, "labels: None, expected list"),
+        ({"labels": "neutral"}, "labels: 'neutral', expected list"),
+        ({"labels": ["neutral", 3]}, "labels: 3, expected str"),
+        ({"labels": ["neutral", "neutral"]}, "unknown or repeated labels neutral"),
+        ({"files": []}, "files: [], expected dict"),
+        ({"files": {"model.tflite": 5}}, "files, model.tflite: 5, expected str"),
+        ({"set_threshold": "x"}, "set_threshold: 'x', expected float | int"),
+        ({"temperature": None}, "temperature: None, expected float | int"),
+        ({"multiply_adds": 1.5}, "multiply_adds: 1.5, expected int"),
+        ({"recipe": {}}, "recipe: lacks name, model"),
+        ({"commit": 3}, "commit: 3, expected str | None"),
+        ({"scores": 3}, "scores: 3, expected dict"),
+        ({"scores": {"litert": {}}}, "scores, litert: lacks test"),
+        ({"scores": {"litert": {"test": {"published": 0.9}}}}, "scores, litert, test, published: 0.9, expected dict"),
+        ({"scores": {"litert": {"test": {"published": SCORES | {"n": "many"}}}}}, "published, n: 'many', expected int"),
+    ],
+)
+def test_a_model_json_of_another_shape_is_one_line_that_says_where(folder, changes, said):
+    edit(folder, **changes)
+    with pytest.raises(BundleError) as error:
+        load_bundle(folder)
+    assert str(error.value).startswith(f"{folder}/model.json")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("changes", [{}, {"scores": {}}, {"commit": None}, {"temperature": 1}, {"more": {"later": True}},
+                                     {"scores": {"onnx": {"test": {"published": SCORES}}}}])  # fmt: skip
+def test_what_may_be_so_or_otherwise(folder, changes):
+    edit(folder, **changes)
+    assert {key: load_bundle(folder).meta[key] for key in changes} == changes
+    edit(folder, "scores")
+    assert load_bundle(folder).meta["scores"] == {}

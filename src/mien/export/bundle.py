@@ -23,13 +23,12 @@ from mien.export.parity import check_parity, compare
 from mien.export.quantize import write_int8
 from mien.inference.crop import FRAME
 from mien.inference.engines import build_engine
-from mien.inference.weights import FILES, Bundle, load_bundle
+from mien.inference.weights import FILES, SCHEMA, Bundle, load_bundle
 from mien.models import count_multiply_adds, count_parameters
 from mien.models.engine import TorchEngine
 from mien.training.checkpoint import load_network
 from mien.training.recipe import Recipe
 
-SCHEMA = 1
 COVERAGE = 0.9
 """Share of validation faces whose prediction set must hold the true emotion."""
 SCORED = ("litert", "litert-int8")

@@ -14,9 +14,15 @@ from mien.errors import BundleError, unknown
 WEIGHTS = Path(__file__).parent.parent / "weights"
 FILES = {"litert": "model.tflite", "litert-int8": "model.int8.tflite", "onnx": "model.onnx"}
 """File of a bundle for each engine."""
-KEYS = ("name", "labels", "files", "temperature", "set_threshold", "frame",
-        "parameters", "multiply_adds", "recipe", "seed", "commit")  # fmt: skip
-"""What every model.json holds."""
+SCHEMA = 1
+NUMBER = float | int
+META = {
+    "schema": int, "name": str, "labels": [str], "files": {str: str}, "frame": {}, "temperature": NUMBER,
+    "set_threshold": NUMBER, "parameters": int, "multiply_adds": int, "recipe": {"name": str, "model": str},
+    "seed": int, "commit": str | None,
+    "scores": {str: {"test": {str: {"n": int, "accuracy": NUMBER, "balanced_accuracy": NUMBER, "ece": NUMBER}}}},
+}  # fmt: skip
+"""What the runtime reads of model.json. {key: shape} holds at least these keys, {str: shape} any, [shape] any number."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,32 @@ def load_bundle(model: str | Path) -> Bundle:
     elif not os.path.isdir(folder):  # unlike Path.is_dir, False where the way there is barred
         raise unknown("model", str(model), bundle_names())
     try:
-        meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        missing = [key for key in KEYS if key not in meta]
-    except (OSError, ValueError, TypeError) as error:
+        meta = {"scores": {}, **json.loads((folder / "model.json").read_text(encoding="utf-8"))}
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise BundleError(f"{folder}: is not a bundle, its model.json cannot be read ({error}).") from error
-    if missing:
-        raise BundleError(f"{folder}/model.json: lacks {', '.join(missing)}; export it again with this version of mien.")
-    if strange := set(meta["labels"]) - set(EMOTIONS):
-        raise BundleError(f"{folder}/model.json: unknown labels {', '.join(map(str, strange))}; known: {', '.join(EMOTIONS)}.")
+    _check_meta(meta, f"{folder}/model.json")
     return Bundle(folder, meta)
+
+
+def _check_meta(meta: dict[str, Any], name: str) -> None:
+    if meta.get("schema", SCHEMA) != SCHEMA:
+        raise BundleError(f"{name}: schema {meta['schema']!r:.20}, expected {SCHEMA}; use the version of mien that wrote it.")
+    _check_shape(meta, META, name)
+    if strange := [label for label in meta["labels"] if label not in EMOTIONS or meta["labels"].count(label) > 1]:
+        raise BundleError(f"{name}: unknown or repeated labels {', '.join(strange)}; known: {', '.join(EMOTIONS)}.")
+
+
+def _check_shape(value: Any, shape: Any, name: str) -> None:
+    """Raises BundleError unless a JSON value is of the shape, which is written as META is. name: of its place."""
+    expected = type(shape) if isinstance(shape, dict | list) else shape
+    if not isinstance(value, expected):
+        kind = getattr(expected, "__name__", expected)
+        raise BundleError(f"{name}: {value!r:.40}, expected {kind}; export it again with this version of mien.")
+    if isinstance(shape, list):
+        for item in value:
+            _check_shape(item, shape[0], name)
+    elif isinstance(shape, dict):
+        if missing := [key for key in shape if key is not str and key not in value]:
+            raise BundleError(f"{name}: lacks {', '.join(missing)}; export it again with this version of mien.")
+        for key in value if str in shape else shape:
+            _check_shape(value[key], shape[str if str in shape else key], f"{name}, {key}")
