@@ -1,25 +1,32 @@
-"""Where FER2013's faces have their landmarks, and how often a face that is found again gets the class it had.
+"""Where FER2013's faces have their landmarks, and what that makes of a face that is found.
 
     python benchmarks/crop.py frame --data DIR        # the numbers of mien.inference.crop.FRAME
+    python benchmarks/crop.py squares --data DIR      # rules from a detection to the square that is cropped
+    python benchmarks/crop.py letterbox --data DIR    # ways of reducing the picture for the detector
     python benchmarks/crop.py agreement --data DIR    # same top class on validation faces, upright and turned
 
-Both print JSON with what they measured and how.
+Each prints JSON with what it measured and how.
 """
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from PIL import Image
 
 from mien.data.dataset import read_dataset
-from mien.inference.crop import FRAME, SIDE_PX
-from mien.inference.detector import POINTS, Detector
+from mien.inference import crop, detector
+from mien.inference.crop import FRAME, SIDE_PX, face_square
+from mien.inference.detector import POINTS, Detection, Detector
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 Data = Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv.")]
+Finder = Annotated[str, typer.Option("--detector", help="full_range or short_range.")]
+BILINEAR, BOX, NEAREST = Image.Resampling.BILINEAR, Image.Resampling.BOX, Image.Resampling.NEAREST
 
 
 def paste(face: np.ndarray, side_px: int, rng: np.random.Generator, turn_deg: float = 0) -> tuple[np.ndarray, int, int]:
@@ -36,22 +43,35 @@ def paste(face: np.ndarray, side_px: int, rng: np.random.Generator, turn_deg: fl
     return np.repeat(np.asarray(turned)[..., None], 3, axis=2), left, top
 
 
+def find(images: np.ndarray, name: str, sides_px: tuple[int, int], seed: int) -> list[Detection | None]:
+    """The best detection of each face, pasted at a size drawn from this range, in pixels of the 48x48 face."""
+    rng, finder = np.random.default_rng(seed), Detector(name)
+    found: list[Detection | None] = []
+    for face in images:
+        side_px = int(np.exp(rng.uniform(*np.log(sides_px))))
+        canvas, left, top = paste(face, side_px, rng)
+        scale = SIDE_PX / side_px
+        best = finder.detect(canvas)[:1]
+        found += [Detection((d.box - [left, top, 0, 0]) * scale, (d.points - [left, top]) * scale, d.score) for d in best]
+        found += [] if best else [None]
+    return found
+
+
+def choose(data: Path, split: str, count: int, seed: int) -> np.ndarray:
+    """So many faces of a split, uint8 [n,48,48]."""
+    images = read_dataset(data).split(split, "majority" if split == "valid" else "distribution").images
+    return images[np.random.default_rng(seed).choice(len(images), count, replace=False)]
+
+
 @app.command()
-def frame(data: Data, faces: int = 1500, detector: str = "full_range", seed: int = 0) -> None:
+def frame(data: Data, faces: int = 1500, finder: Finder = "full_range", seed: int = 0) -> None:
     """Medians and standard deviations of the landmarks of training faces and their mirror images, in crop pixels."""
-    rng = np.random.default_rng(seed)
-    images = read_dataset(data).split("train").images
-    finder, points = Detector(detector, 1), []
-    for row in rng.choice(len(images), faces, replace=False):
-        side_px = int(np.exp(rng.uniform(np.log(96), np.log(240))))
-        canvas, left, top = paste(images[row], side_px, rng)
-        if found := finder.detect(canvas):
-            points.append((found[0].points - [left, top]) * SIDE_PX / side_px)
-    placed = np.array(points)
+    found = [d for d in find(choose(data, "train", faces, seed), finder, (96, 240), seed) if d]
+    placed = np.array([d.points for d in found])
     mirrored = np.stack([SIDE_PX - placed[..., 0], placed[..., 1]], -1)[:, [1, 0, 2, 3, 5, 4]]
     both = np.concatenate([placed, mirrored])
     show({
-        "detector": detector, "seed": seed, "n": faces, "found": len(points),
+        "detector": finder, "seed": seed, "n": faces, "found": len(found),
         "median": dict(zip(POINTS, np.median(both, 0).round(1).tolist(), strict=True)),
         "std": dict(zip(POINTS, both.std(0).round(1).tolist(), strict=True)),
         "in_use": FRAME,
@@ -59,18 +79,87 @@ def frame(data: Data, faces: int = 1500, detector: str = "full_range", seed: int
 
 
 @app.command()
-def agreement(data: Data, model: str = "mien", faces: int = 1000, detector: str = "full_range", seed: int = 0) -> None:
-    """Share of validation faces, pasted at 40 to 300 px and turned by an angle, found, and given the face's own top class."""
+def squares(data: Data, faces: int = 700, finder: Finder = "full_range", seed: int = 1) -> None:
+    """How far each rule's square is from the face's own: median error of the centre, spread of the side (log)."""
+    found = [d for d in find(choose(data, "valid", faces, seed), finder, (60, 300), seed) if d]
+    boxes, points = np.array([d.box for d in found]), np.array([d.points for d in found])
+    middle, width = np.median(boxes[:, :2] + boxes[:, 2:] / 2, 0), np.median(boxes[:, 2])
+    rules = {
+        "box": np.column_stack(
+            [boxes[:, :2] + boxes[:, 2:] / 2 + (24 - middle) * boxes[:, 2:3] / width, boxes[:, 2] * 48 / width]
+        ),
+        "eyes and mouth": fit(points, [0, 1, 3]),
+        "eyes, nose and mouth": fit(points, [0, 1, 2, 3]),
+        "six landmarks": np.array([(s.left + s.side / 2, s.top + s.side / 2, s.side) for s in map(face_square, found)]),
+    }
+    show({
+        "detector": finder, "seed": seed, "n": faces, "found": len(found),
+        "rules": {name: miss(rows) for name, rows in rules.items()},
+    })  # fmt: skip
+
+
+def miss(rows: np.ndarray) -> dict[str, Any]:
+    """How far squares, centre x, y and side [n,3], are from the face's own."""
+    spread = np.log(np.maximum(rows[:, 2], 1)).std()
+    return {"centre_px": np.median(np.abs(rows[:, :2] - 24), 0).round(2).tolist(), "side_log_std": float(spread.round(3))}
+
+
+def fit(points: np.ndarray, chosen: list[int]) -> np.ndarray:
+    """Centre x, y and side by the least-squares scale and shift, without turn, of some landmarks: [n,3]."""
+    target = np.array(list(FRAME.values()))[chosen]
+    spread = target - target.mean(0)
+    means = points[:, chosen].mean(1)
+    scales = np.sum(spread * (points[:, chosen] - means[:, None]), (1, 2)) / np.sum(spread**2)
+    return np.column_stack([means + scales[:, None] * (24 - target.mean(0)), scales * 48])
+
+
+@app.command()
+def letterbox(data: Data, faces: int = 500, finder: Finder = "full_range", seed: int = 0) -> None:
+    """What reducing the picture for the detector costs, and does to what it finds, against a filter over all pixels."""
+    images = choose(data, "train", faces, seed)
+    ways: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
+        "triangle over all pixels": lambda picture, size: picture.resize(size, BILINEAR),
+        "blocks, then triangle": lambda picture, size: picture.resize(size, BILINEAR, reducing_gap=1.0),
+        "box": lambda picture, size: picture.resize(size, BOX),
+        "nearest, then mean of four (in use)": detector._resize,
+    }
+    reference: list[Detection | None] = []
+    rows = {}
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8))
+    for name, way in ways.items():
+        detector._resize = way
+        found = find(images, finder, (200, 300), seed)
+        reference = reference or found
+        both = [np.abs(a.points - b.points).mean() for a, b in zip(found, reference, strict=True) if a and b]
+        times_s = []
+        for _ in range(100):
+            start = time.perf_counter()
+            way(photo, (192, 144))
+            times_s.append(time.perf_counter() - start)
+        rows[name] = {"found": sum(d is not None for d in found), "moved_px": float(np.mean(both).round(3)),
+                      "ms": float(np.median(times_s) * 1e3)}  # fmt: skip
+    show({"detector": finder, "seed": seed, "n": faces, "ways": rows})
+
+
+@app.command()
+def agreement(data: Data, model: str = "mien", faces: int = 1000, finder: Finder = "full_range", seed: int = 0) -> None:
+    """Share of validation faces, pasted at 40 to 300 px and turned by an angle, found, and given the face's own top class.
+
+    Each angle twice: cropped upright whatever their tilt, and as in use, turned where they are tilted.
+    """
     from mien import Recognizer
 
     images = read_dataset(data).split("valid", "majority").images
-    recognizer, rows = Recognizer(model, detector, threads=1), []
-    for turn_deg in (0, 15, 30, 45):
-        rows.append({"turn_deg": turn_deg, **agree(recognizer, images, faces, seed, turn_deg)})
-    show({"model": model, "detector": detector, "seed": seed, "turns": rows})
+    recognizer, rows, in_use = Recognizer(model, finder), [], crop.TURN_FROM_DEG
+    for turn_deg in (0, 15, 30, 45, 60):
+        crop.TURN_FROM_DEG = 180.0
+        upright = agree(recognizer, images, faces, seed, turn_deg)
+        crop.TURN_FROM_DEG = in_use
+        rows.append({"turn_deg": turn_deg, "upright": upright, "in_use": agree(recognizer, images, faces, seed, turn_deg)})
+    show({"model": model, "sha256": recognizer.model["sha256"], "detector": finder, "seed": seed, "turns": rows})
 
 
-def agree(recognizer, images: np.ndarray, count: int, seed: int, turn_deg: float = 0) -> dict[str, float]:  # type: ignore[no-untyped-def]
+def agree(recognizer: Any, images: np.ndarray, count: int, seed: int, turn_deg: float = 0) -> dict[str, float]:
     """n, how many were found, and of those the share whose top class is that of the face itself."""
     rng = np.random.default_rng(seed)
     chosen = images[rng.choice(len(images), count, replace=False)]
@@ -84,7 +173,7 @@ def agree(recognizer, images: np.ndarray, count: int, seed: int, turn_deg: float
     return {"n": count, "found": len(hits), "agreement": float(np.mean(hits))}
 
 
-def show(value: dict) -> None:  # type: ignore[type-arg]
+def show(value: dict[str, Any]) -> None:
     """JSON on stdout."""
     print(json.dumps(value, indent=1))
 

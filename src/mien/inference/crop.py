@@ -17,8 +17,8 @@ FRAME = {
     "left_eye": (32.6, 18.9),
     "nose": (24.0, 29.7),
     "mouth": (24.0, 37.1),
-    "right_ear": (6.9, 21.8),
-    "left_ear": (41.1, 21.8),
+    "right_ear": (6.9, 21.9),
+    "left_ear": (41.1, 21.9),
 }
 """Landmark -> x and y in pixels of the crop: medians over training faces and their mirror images."""
 

@@ -122,8 +122,8 @@ def letterbox(pixels: np.ndarray, side_px: int) -> np.ndarray:
 def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The picture at `size`. Where it shrinks to less than half, each pixel is the mean of four, evenly picked from blocks.
 
-    That takes half the time of a filter over all pixels and moves the landmarks that are found by 0.2 of 48 pixels, a
-    fifteenth of what they differ from face to face (docs/LOG.md).
+    That takes an eighth of the time of a filter over all pixels and moves the landmarks that are found by a tenth of a
+    crop's pixel, where they differ by 3 to 5 from face to face (docs/LOG.md).
     """
     factor = max(picture.size) // max(size)
     if factor < 2:
