@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from planted import csv_text
+from planted import csv_text, votes_text
 
 from mien.data.fer2013 import FORMS, USAGES, Faces, find_fer2013, read_fer2013
 from mien.errors import DataError
@@ -68,6 +68,51 @@ def assert_same(read: Faces, planted: Faces) -> None:
 def test_every_form_gives_the_same_faces(name: str, faces: Faces, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(WRITERS[name](faces))
     assert_same(read_fer2013(find_fer2013(tmp_path), COUNTS), faces)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("faces.csv", "icml_face_data.csv"),
+        ("fer2013.csv.zip", "fer2013.zip"),
+        ("fer2013.tgz", "fer2013.tar.gz"),
+        ("archive (1).zip", "archive.zip"),
+        ("challenge.zip", FORMS[-1]),
+    ],
+)
+def test_a_form_under_another_name_is_found_among_other_files(name: str, form: str, faces: Faces, tmp_path: Path) -> None:
+    (tmp_path / "FERPlus-master.zip").write_bytes(zipped("fer2013new.csv", votes_text(faces).encode()))
+    (tmp_path / "fer2013new.csv").write_text(votes_text(faces))
+    (tmp_path / "aborted.zip").write_bytes(b"PK")
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(DataError, match=r"aborted\.zip: the archive ends early"):
+        find_fer2013(tmp_path)
+    (tmp_path / name).write_bytes(WRITERS[form](faces))
+    assert find_fer2013(tmp_path) == tmp_path / name
+    assert_same(read_fer2013(tmp_path / name, COUNTS), faces)
+
+
+def test_other_tables_and_archives_are_not_taken_for_faces(faces: Faces, tmp_path: Path) -> None:
+    (tmp_path / "fer2013new.csv").write_text(votes_text(faces))
+    (tmp_path / "photos.zip").write_bytes(zipped("cat.jpg", b"x"))
+    with pytest.raises(DataError, match="holds no FER2013; expected one of"):
+        find_fer2013(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["archive.zip", "mine.zip"])
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [((6, 8), 1, "is encrypted, password required"), ((8, 10), 97, "compression method is not supported")],
+)
+def test_a_zip_that_cannot_be_unpacked_here_says_so(
+    name: str, place: tuple[int, int], value: int, said: str, faces: Faces, tmp_path: Path
+) -> None:
+    packed = bytearray(WRITERS["archive.zip"](faces))
+    for signature, offset in ((b"PK\3\4", place[0]), (b"PK\1\2", place[1])):
+        packed[packed.rindex(signature) + offset] = value  # of the last member's flags or method, in both of its headers
+    (tmp_path / name).write_bytes(packed)
+    with pytest.raises(DataError, match=rf"{name}: cannot be unpacked here \(.*{said}.*\); unpack it yourself"):
+        read_fer2013(find_fer2013(tmp_path), COUNTS)
 
 
 def test_the_mosaic_gives_the_same_faces(faces: Faces, tmp_path: Path) -> None:

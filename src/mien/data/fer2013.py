@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.data.table import CUT_OFF, malformed, open_table, read_rows
+from mien.data.table import ARCHIVES, CUT_OFF, malformed, open_table, read_rows
 from mien.errors import DataError
 
 SIDE_PX = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
 USAGE_COUNTS = (28_709, 3_589, 3_589)
+COLUMNS = ("emotion", "pixels", "Usage")
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 FORMS = (*TABLES, "fer2013.tar.gz", "fer2013.zip", "archive.zip", "icml_face_data.csv.zip", "fer2013-faces.png",
          "challenges-in-representation-learning-facial-expression-recognition-challenge.zip")  # fmt: skip
@@ -31,7 +32,7 @@ class Faces:
 
 
 def find_fer2013(directory: Path) -> Path:
-    """The first of FORMS in `directory`; DataError that lists them where there is none."""
+    """The first of FORMS in `directory`, else what holds the table under another name; DataError where there is none."""
     for name in FORMS:
         if (directory / name).is_file():
             return directory / name
@@ -42,7 +43,25 @@ def find_fer2013(directory: Path) -> Path:
             f"{directory}: holds FER2013 as one folder a class, whose row order is lost, so FER+ votes cannot be joined; "
             f"fetch {TABLES[0]} instead."
         )
+    if renamed := _find_renamed(directory):
+        return renamed
     raise DataError(f"{directory}: holds no FER2013; expected one of {', '.join(FORMS[:-1])}.")
+
+
+def _find_renamed(directory: Path) -> Path | None:
+    """A CSV with FER2013's columns, or an archive of one of TABLES. DataError where the only archives are damaged or locked."""
+    barred = []
+    for path in sorted(path for path in directory.iterdir() if path.name.endswith((".csv", *ARCHIVES))):
+        try:
+            with open_table(path, TABLES) as (stream, name):
+                next(read_rows(stream, name, COLUMNS), None)
+            return path
+        except DataError as error:
+            if error.__cause__ and path.suffix != ".csv":
+                barred.append(error)
+    if barred:
+        raise barred[0]
+    return None
 
 
 def read_fer2013(path: Path, counts: tuple[int, ...] | None = USAGE_COUNTS) -> Faces:
@@ -60,7 +79,7 @@ def read_fer2013(path: Path, counts: tuple[int, ...] | None = USAGE_COUNTS) -> F
 def _read_csv(path: Path) -> Faces:
     images, labels, usage = [], [], []
     with open_table(path, TABLES) as (stream, name):
-        for line, (label, pixels, split) in read_rows(stream, name, ("emotion", "pixels", "Usage")):
+        for line, (label, pixels, split) in read_rows(stream, name, COLUMNS):
             images.append(_parse_pixels(pixels, name, line))
             labels.append(_parse_label(label, name, line))
             usage.append(_parse_usage(split, name, line))

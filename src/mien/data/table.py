@@ -31,6 +31,8 @@ def open_table(path: Path, members: Sequence[str]) -> Iterator[tuple[BinaryIO, s
         raise DataError(
             f"{path}: the archive ends early or is damaged ({error}); the download was cut off: fetch it again."
         ) from error
+    except RuntimeError as error:  # zipfile's for a password or a method of compression that it does not know
+        raise DataError(f"{path}: cannot be unpacked here ({error}); unpack it yourself, into the same folder.") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
