@@ -168,6 +168,35 @@ def test_a_run_that_was_interrupted_gives_the_same_weights(at: int, tmp_path: Pa
         assert {**one, "time_s": 0} == {**other, "time_s": 0}
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "third", "named", "warnings"),
+    [
+        ("a", "a", "a", "a", 0),
+        ("a", "b", "b", "a, b", 1),
+        ("a", "b", "a", "a, b, a", 2),
+        (None, "b", "b", "None, b", 1),
+        (None, None, None, None, 0),
+    ],
+)
+def test_a_run_made_by_several_commits_names_them_and_says_so(
+    first: str, second: str, third: str, named: str, warnings: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe, path = Recipe(**SMALL), tmp_path / "c.pt"  # type: ignore[arg-type]
+
+    def stop(content: dict[str, Any]) -> None:
+        raise KilledError
+
+    for commit in (first, second):
+        with pytest.raises(KilledError):
+            fit(recipe, stripes(64, 1), stripes(32, 2), {**run_of(recipe), "commit": commit}, path, on_epoch=stop)
+    fit(recipe, stripes(64, 1), stripes(32, 2), {**run_of(recipe), "commit": third}, path)
+    done = fit(recipe, stripes(64, 1), stripes(32, 2), {**run_of(recipe), "commit": "later"}, path)  # which makes nothing
+    assert done["commit"] == read_checkpoint(path)["commit"] == named
+    assert len(caplog.records) == warnings
+    assert all("resumed with commit" in record.getMessage() for record in caplog.records)
+    assert_same_weights(train(recipe, tmp_path / "whole.pt"), done)
+
+
 @pytest.mark.parametrize("key", ["recipe", "seed", "data", "classes"])
 def test_a_checkpoint_of_another_run_is_refused(key: str, tmp_path: Path) -> None:
     recipe = Recipe(**{**SMALL, "epochs": 1})  # type: ignore[arg-type]

@@ -133,10 +133,19 @@ def _resume(
     for key in ("recipe", "seed", "classes", "data"):
         if content[key] != run[key]:
             raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")
-    began, now = content["environment"], run["environment"]
-    if other := [f"{key} {now[key]} (began with {began[key]})" for key in began if now.get(key) != began[key]]:
-        logging.getLogger("mien").warning("%s: resumed with %s; the last bits may differ.", path, ", ".join(other))
+    if content["epoch"] < content["recipe"]["epochs"]:
+        _compare_makers(path, content, run)
     model.load_state_dict(content["model"])
     average.load_state_dict(content["average"])
     optimizer.load_state_dict(content["optimizer"])
     return content
+
+
+def _compare_makers(path: Path, content: dict[str, Any], run: dict[str, Any]) -> None:
+    """Warns where the rest of the run is made by another environment or commit, and has `commit` then name all, in order."""
+    began, now = ({**made["environment"], "commit": str(made["commit"]).split(", ")[-1]} for made in (content, run))
+    if other := [f"{key} {now.get(key)} (began with {began[key]})" for key in began if now.get(key) != began[key]]:
+        words = "%s: resumed with %s; the weights may differ from those of an unbroken run."
+        logging.getLogger("mien").warning(words, path, ", ".join(other))
+    if now["commit"] != began["commit"]:
+        content["commit"] = f"{content['commit']}, {now['commit']}"

@@ -34,7 +34,7 @@ class Recipe:
     """Which epoch's weights are kept: the last, or the best by validation accuracy."""
 
     rotation_deg: float = 15.0
-    """Standard of each face's random view: rotation is uniform in ± this, and so on below."""
+    """Greatest change in each face's random view: rotation is uniform in ± this, and so on below."""
     scale: float = 0.12
     shear: float = 0.08
     shift: float = 0.08
