@@ -68,6 +68,11 @@ def test_card_states_files_scores_and_limits(exported):
     assert "Unfinished" not in card
 
 
+def test_cards_command_holds_for_a_bundle_in_any_folder(exported):
+    card = (exported.bundle.folder / "CARD.md").read_text().replace("\n", " ")
+    assert "`mien evaluate planted --data DIR --engine litert,litert-int8`, with the path of this card's folder in" in card
+
+
 @pytest.mark.parametrize("engine", FILES)
 def test_a_file_that_was_changed_is_not_run(exported, tmp_path, engine):
     for path in exported.bundle.folder.iterdir():

@@ -29,7 +29,8 @@ One network, one seed ({seed}), a single pass (no mirrored copies). Labels: {tru
 
 {scores}
 
-To compute them again: `mien evaluate {name} --data DIR --engine litert,litert-int8`
+To compute them again: `mien evaluate {name} --data DIR --engine litert,litert-int8`, with the path of this card's folder in
+place of the name where it is not a bundle that mien installs (`mien info` lists those).
 
 ## Calibration
 
