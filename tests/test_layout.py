@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,17 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
         heavy |= {"numpy", "PIL"}
     code = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}} & {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
+
+
+def test_importing_takes_at_most_50_ms() -> None:
+    """The least of several runs, bare Python and `import mien` in turns: what else the machine does only adds to a run."""
+    times_s: dict[str, list[float]] = {"pass": [], "import mien": []}
+    for _ in range(8):
+        for code, taken in times_s.items():
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            taken.append(time.perf_counter() - start)
+    assert min(times_s["import mien"]) - min(times_s["pass"]) <= 0.05
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
