@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import venv
 import zipfile
@@ -14,7 +15,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHECKOUT = ("examples", "recipes", "constraints.txt", "README.md", "LICENSE", "NOTICE", "pyproject.toml", "src")
 BASE_MB = 200
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -66,6 +66,15 @@ def test_the_wheel_holds_weights_and_notices_and_no_data(wheel):
         assert needed in names
     assert not [name for name in names if name.endswith((".csv", ".png", ".jpg", ".pt"))]
     assert {name.split("/")[0] for name in names} == {"mien", names[-1].split("/")[0]}
+
+
+def test_the_source_archive_holds_what_the_tests_and_the_makefile_use(tmp_path):
+    subprocess.run([sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT], check=True, capture_output=True)
+    (path,) = tmp_path.glob("mien-*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert sorted(set(tracked) - names) == []
 
 
 @pytest.mark.parametrize("command", commands("```python"))
