@@ -17,7 +17,7 @@ import torch
 from mien.errors import CheckpointError, UsageError
 from mien.training import loop
 from mien.training.checkpoint import describe_run, read_checkpoint
-from mien.training.loop import Arrays, fit, learning_rate, validate
+from mien.training.loop import Arrays, fit, validate
 from mien.training.recipe import Recipe
 
 SMALL = {"epochs": 3, "batch_size": 16, "labels": "majority"}
@@ -44,25 +44,6 @@ def assert_same_weights(one: dict[str, Any], other: dict[str, Any]) -> None:
     for key in ("model", "average", "kept"):
         assert one[key].keys() == other[key].keys()
         assert all(torch.equal(one[key][name], other[key][name]) for name in one[key])
-
-
-@pytest.mark.parametrize(
-    ("done", "expected"),
-    [
-        (0.0, 0.004 * 0.001 / 0.2),  # not quite zero, so that the first step counts
-        (0.1, 0.002),
-        (0.2, 0.004),
-        (0.4, 0.004 * (0.5 + math.sqrt(2) / 4)),  # a quarter of the cosine: 45 degrees
-        (0.6, 0.002),
-        (1.0, 0.0),
-    ],
-)
-def test_learning_rate_warms_up_and_follows_half_a_cosine(done: float, expected: float) -> None:
-    assert learning_rate(Recipe(learning_rate=0.004, warmup=0.2), done) == pytest.approx(expected, abs=1e-12)
-
-
-def test_learning_rate_without_warm_up_starts_at_its_peak() -> None:
-    assert learning_rate(Recipe(learning_rate=0.004, warmup=0), 0) == 0.004
 
 
 def test_a_planted_problem_is_learned(tmp_path: Path) -> None:
@@ -263,3 +244,25 @@ def test_mien_train_killed_at_random_moments_gives_the_same_weights(tmp_path: Pa
     one, other = (read_checkpoint(tmp_path / name / "r-0" / "checkpoint.pt") for name in ("whole", "killed"))
     assert_same_weights(one, other)
     assert [entry["valid_loss"] for entry in one["history"]] == [entry["valid_loss"] for entry in other["history"]]
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), [("adam", "plateau"), ("sgd", "steps")])
+def test_every_optimiser_and_schedule_learns_and_resumes(tmp_path: Path, optimizer: str, schedule: str) -> None:
+    rates = {"adam": 0.005, "sgd": 0.05}
+    recipe = Recipe(**SMALL, optimizer=optimizer, schedule=schedule, learning_rate=rates[optimizer], patience=1)  # type: ignore[arg-type]
+    whole = train(recipe, tmp_path / "whole.pt")
+
+    def stop(content: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "cut.pt", on_epoch=stop)
+    assert_same_weights(train(recipe, tmp_path / "cut.pt"), whole)
+    assert whole["history"][-1]["loss"] < whole["history"][0]["loss"]
+
+
+def test_a_run_stops_early_and_stays_stopped(tmp_path: Path) -> None:
+    recipe = Recipe(**{**SMALL, "epochs": 50}, stop_after=1, learning_rate=1e-9, averaging=0.0)  # type: ignore[arg-type]
+    first = train(recipe, tmp_path / "run.pt")
+    assert first["epoch"] < 50
+    assert train(recipe, tmp_path / "run.pt")["epoch"] == first["epoch"]

@@ -32,11 +32,15 @@ def _grid(faces: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _relight(views: Tensor, recipe: Recipe) -> Tensor:
-    """Contrast by exp(± contrast) about each face's own mean, then brightness, clipped to the grey range."""
+    """Contrast by exp(± contrast) about each face's own mean, brightness, a factor of light; clipped to the grey range."""
     gain = torch.exp(_uniform(views, recipe.contrast)).view(-1, 1, 1, 1)
     mean = views.mean(dim=(1, 2, 3), keepdim=True)
     lift = _uniform(views, 255 * recipe.brightness).view(-1, 1, 1, 1)
-    return ((views - mean) * gain + (mean + lift)).clamp_(0, 255)
+    relit = (views - mean) * gain + (mean + lift)
+    if recipe.light_low != 1 or recipe.light_high != 1:
+        middle, half = (recipe.light_high + recipe.light_low) / 2, (recipe.light_high - recipe.light_low) / 2
+        relit = relit * (middle + _uniform(views, half)).view(-1, 1, 1, 1)
+    return relit.clamp_(0, 255)
 
 
 def _erase(views: Tensor, recipe: Recipe) -> Tensor:

@@ -4,7 +4,6 @@ import os
 import platform
 import subprocess
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from mien.emotions import EMOTIONS
 from mien.errors import CheckpointError
 from mien.machine import processor_name
 from mien.models import build_model
-from mien.training.recipe import Recipe, build_recipe
+from mien.training.recipe import Recipe, as_values, build_recipe
 
 FORMAT = 1
 
@@ -64,7 +63,7 @@ def load_network(path: Path) -> tuple[nn.Module, Recipe, dict[str, Any]]:
 def describe_run(recipe: Recipe, seed: int, classes: int, precision: str, checksums: dict[str, str]) -> dict[str, Any]:
     """What a run must state of itself: recipe in full, seed, class names, git commit, machine, versions, data checksums."""
     return {
-        "recipe": asdict(recipe),
+        "recipe": as_values(recipe),
         "seed": seed,
         "classes": classes,
         "labels": list(EMOTIONS[:classes]),

@@ -5,7 +5,6 @@ last whole epoch gives, on the same machine, precision and threads, the weights 
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,8 @@ from mien.training.augment import augment
 from mien.training.checkpoint import read_checkpoint, write_checkpoint
 from mien.training.losses import LOSSES
 from mien.training.precision import PRECISIONS
-from mien.training.recipe import Recipe
+from mien.training.recipe import Recipe, as_values, build_recipe
+from mien.training.schedule import is_over, learning_rate
 
 Arrays = tuple[np.ndarray, np.ndarray]
 """images uint8 [n,48,48] and targets float32 [n,c]"""
@@ -60,8 +60,8 @@ def fit(
     if not (steps := len(faces) // recipe.batch_size):
         raise UsageError(f"{len(faces):,} faces do not fill a batch of {recipe.batch_size}; lower batch_size.")
 
-    for epoch in range(content["epoch"], recipe.epochs):
-        start = time.perf_counter()
+    while not is_over(recipe, losses := [entry["valid_loss"] for entry in content["history"]]):
+        start, epoch = time.perf_counter(), content["epoch"]
         torch.manual_seed(run["seed"] * 1_000_003 + epoch + 1)
         order = torch.randperm(len(faces), device=device)
         total = torch.zeros((), device=device)
@@ -69,7 +69,7 @@ def fit(
         for step in range(steps):
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps))
+                group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses)
             views = augment(faces[rows], recipe).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
                 logits = model(views)
@@ -92,13 +92,6 @@ def fit(
     return content
 
 
-def learning_rate(recipe: Recipe, done: float) -> float:
-    """The rate when the share `done` of all steps is behind: linear warm-up to the peak, then half a cosine to zero."""
-    if done < recipe.warmup:
-        return recipe.learning_rate * max(done, 1e-3) / recipe.warmup
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - recipe.warmup) / (1 - recipe.warmup)))
-
-
 @torch.inference_mode()
 def validate(model: nn.Module, faces: Tensor, targets: Tensor, batch: int = 512) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of `model`, in evaluation mode, on uint8 faces [n,1,48,48]."""
@@ -115,10 +108,14 @@ def _resident(arrays: Arrays, device: str) -> tuple[Tensor, Tensor]:
 
 
 def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW with weight decay on the matrices and kernels, none on norms and biases."""
+    """The recipe's optimiser, with weight decay on the matrices and kernels, none on norms and biases."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam([*weights, *others], lr=recipe.learning_rate, eps=1e-7, fused=True)  # Keras's epsilon
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
 
 
@@ -130,6 +127,7 @@ def _resume(
     path: Path, run: dict[str, Any], model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
     content = read_checkpoint(path)
+    content["recipe"] = as_values(build_recipe(content["recipe"]))  # keys that it did not know have their defaults
     for key in ("recipe", "seed", "classes", "data"):
         if content[key] != run[key]:
             raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")

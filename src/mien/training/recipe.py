@@ -1,6 +1,7 @@
 """A training recipe: everything that decides the result but the data, the seed and the machine."""
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import UsageError, unknown
+
+SHARES = ("warmup", "dropout", "averaging", "momentum", "scale", "shear", "shift", "brightness", "contrast", "erasing")
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,26 @@ class Recipe:
 
     epochs: int = 100
     batch_size: int = 128
+    optimizer: str = "adamw"
+    """adamw, adam or sgd."""
     learning_rate: float = 0.004
-    """Peak of AdamW's rate: linear warm-up, then half a cosine to zero."""
-    warmup: float = 0.05
-    """Share of all steps in which the rate rises."""
+    """Its peak."""
+    momentum: float = 0.9
+    """Of sgd."""
     weight_decay: float = 0.02
-    """On convolution and dense weights alone."""
+    """Of adamw and sgd, on convolution and dense weights alone."""
+    schedule: str = "cosine"
+    """How the rate goes (schedule.learning_rate): cosine, plateau or steps."""
+    warmup: float = 0.05
+    """cosine: share of all steps in which the rate rises."""
+    patience: int = 20
+    """plateau: epochs without a better validation loss until the rate is multiplied by `decay`."""
+    decay: float = 0.5
+    least_rate: float = 0.0
+    drops: tuple = ()
+    """steps: pairs of the epochs that are behind and the rate from then on."""
+    stop_after: int = 0
+    """End after so many epochs without a better validation loss; 0: never."""
     dropout: float = 0.1
     averaging: float = 0.998
     """Weights and norm statistics are averaged with this decay a step; the averages are what is validated and kept. 0: off."""
@@ -43,6 +60,9 @@ class Recipe:
     brightness: float = 0.15
     """Share of the grey range, 255."""
     contrast: float = 0.3
+    light_low: float = 1.0
+    light_high: float = 1.0
+    """All grey levels are multiplied by a factor from this range."""
     erasing: float = 0.25
     """Share of faces of which a rectangle of 2 to 20% is replaced by one grey level."""
 
@@ -51,6 +71,8 @@ class Recipe:
             value = getattr(self, field.name)
             if field.type is float and type(value) is int:
                 object.__setattr__(self, field.name, float(value))
+            elif field.type is tuple and type(value) is list:
+                object.__setattr__(self, field.name, tuple(tuple(pair) for pair in value))
             elif type(value) is not field.type:
                 raise UsageError(f"recipe {self.name!r}: {field.name} = {value!r} is not of type {field.type.__name__}.")  # type: ignore[union-attr]
         self._check("epochs", self.epochs >= 1, "at least 1")
@@ -58,7 +80,13 @@ class Recipe:
         self._check("learning_rate", self.learning_rate > 0, "above 0")
         self._check("weight_decay", self.weight_decay >= 0, "0 or more")
         self._check("select", self.select in ("last", "best"), "last or best")
-        for share in ("warmup", "dropout", "averaging", "scale", "shear", "shift", "brightness", "contrast", "erasing"):
+        self._check("optimizer", self.optimizer in ("adamw", "adam", "sgd"), "adamw, adam or sgd")
+        self._check("schedule", self.schedule in ("cosine", "plateau", "steps"), "cosine, plateau or steps")
+        self._check("patience", self.patience >= 1, "at least 1")
+        self._check("stop_after", self.stop_after >= 0, "0 or more")
+        self._check("drops", all(len(pair) == 2 for pair in self.drops), "pairs of epoch and rate")
+        self._check("light_high", 0 <= self.light_low <= self.light_high, "at least light_low, which is 0 or more")
+        for share in SHARES:
             self._check(share, 0 <= getattr(self, share) < 1, "from 0 to below 1")
 
     def _check(self, key: str, holds: bool, expected: str) -> None:
@@ -75,6 +103,11 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
         if key not in KEYS:
             raise unknown("recipe key", key, KEYS)
     return Recipe(**values)
+
+
+def as_values(recipe: Recipe) -> dict[str, Any]:
+    """The keys and values that `build_recipe` takes back, as JSON has them: no tuples."""
+    return json.loads(json.dumps(dataclasses.asdict(recipe)))
 
 
 def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
