@@ -1,5 +1,6 @@
 """The network as every runtime gets it, and the silence in which it is converted."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -27,16 +28,18 @@ class Graph(nn.Module):
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Drops what is written to stdout and stderr, by Python or by native code, which the converters do at length."""
+    """Drops what is logged or written to stdout and stderr, by Python or native code, which the converters do at length."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
     with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null), catch_warnings(action="ignore"):
         os.dup2(null.fileno(), 1)
         os.dup2(null.fileno(), 2)
+        logging.disable(logging.WARNING)
         try:
             yield
         finally:
+            logging.disable(logging.NOTSET)
             os.dup2(kept[0], 1)
             os.dup2(kept[1], 2)
             os.close(kept[0])
