@@ -1,5 +1,6 @@
 """The README's commands, as they stand, on the built wheel in a clean environment."""
 
+import functools
 import os
 import re
 import signal
@@ -129,7 +130,10 @@ def test_the_laboratory_lines(data_folder, tmp_path):
         ).stdout
 
     assert "27,956" in run(check)
-    process = subprocess.Popen(train.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it
+    process = subprocess.Popen(
+        train.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=listen
+    )
     deadline = time.monotonic() + 900
     while not (tmp_path / "mien-runs/mien-0/history.json").exists():
         assert process.poll() is None, process.stderr and process.stderr.read()

@@ -1,6 +1,6 @@
 """What mien answers: frozen data, the same schema behind every door (docs/contract.md)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,10 @@ class Box:
     y: int
     width: int
     height: int
+
+    def __iter__(self) -> Iterator[int]:
+        """x, y, width, height = box."""
+        return iter((self.x, self.y, self.width, self.height))
 
 
 @dataclass(frozen=True)

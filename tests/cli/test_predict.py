@@ -158,6 +158,16 @@ def test_what_stands_beside_an_original_is_never_overwritten(predict, tmp_path):
     assert (tmp_path / "one.jpg").read_bytes() == b"another picture of the same name"
 
 
+def test_hidden_files_and_pipes_in_a_folder_are_no_pictures(predict, album):
+    (album / "._b.jpg").write_bytes(b"what macOS leaves beside b.jpg")
+    (album / ".thumbs").mkdir()
+    shutil.copy(HOPPER, album / ".thumbs" / "t.jpg")
+    os.mkfifo(album / "pipe.jpg")
+    code, text, said = predict(album, "--format", "json")
+    assert (code, said) == (0, "")
+    assert [Path(result["source"]).name for result in json.loads(text)] == ["b.JPG", "a.jpeg"]
+
+
 def test_results_are_never_written_over_a_picture(predict, tmp_path):
     picture = shutil.copy(HOPPER, tmp_path / "one.jpg")
     code, text, said = predict(picture, "--out", picture)
@@ -180,7 +190,7 @@ def test_a_second_run_annotates_in_the_same_places(predict, tmp_path):
 
 
 BAD = {
-    "empty.jpg": (b"", "is not a picture"),
+    "empty.jpg": (b"", "is empty"),
     "text.png": (b"I am a text", "is not a picture"),
     "cut-off.jpg": (HOPPER.read_bytes()[:9000], "cut-off or damaged"),
     "cut-off.png": ((PICTURES / "grey.png").read_bytes()[:9000], "cut-off or damaged"),

@@ -21,7 +21,12 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     """The command line for these arguments: the verb that they begin with, loaded alone, or all where they name none."""
     app = typer.Typer(
-        name="mien", invoke_without_command=True, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+        name="mien",
+        invoke_without_command=True,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help="Facial emotion recognition small enough for a phone.")(root)
     for verb in [word for word in arguments[:1] if word in VERBS] or VERBS:

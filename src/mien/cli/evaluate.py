@@ -118,4 +118,5 @@ def _print_tables(report: dict[str, Any]) -> None:
             table.add_column(title, justify="right" if i else "left", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        Console().print(table)
+        width = Console(width=1000).measure(table).maximum  # whole numbers, even where lines then wrap
+        Console(width=max(width, Console().width)).print(table)

@@ -66,7 +66,8 @@ def _print_architecture(name: str) -> None:
     from mien.inference.weights import bundle_names
 
     if not find_spec("torch"):
-        raise unknown("model", name, bundle_names())
+        known = ", ".join(bundle_names())
+        raise UsageError(f"unknown model {name!r}. Known: {known}; architectures need torch: pip install 'mien[lab]'.")
     from mien.models import MODELS, build_model
 
     if name not in MODELS:

@@ -99,10 +99,17 @@ def find_inputs(sources: Sequence[str]) -> list[Input]:
 
 
 def _in_folder(folder: str) -> list[Input]:
-    """The pictures below a folder, by path; a part of it that cannot be listed is an input with an error."""
+    """The pictures below a folder, by path, but for what is hidden or no file, such as a pipe.
+
+    A part of it that cannot be listed is an input with an error; so is a link that leads nowhere.
+    """
     barred: list[OSError] = []
-    paths = [Path(parent, name) for parent, _, names in os.walk(folder, onerror=barred.append) for name in names]
-    found = [Input(str(path), path) for path in sorted(paths) if path.suffix.lower() in SUFFIXES]
+    paths: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=barred.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [Path(parent, name) for name in names if not name.startswith(".")]
+    pictures = sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
+    found = [Input(str(path), path) for path in pictures if os.path.isfile(path) or not os.path.exists(path)]
     found += [Input(str(error.filename), error=f"cannot be listed ({error.strerror}); change its mode.") for error in barred]
     return found or [Input(folder, error=f"holds no pictures; looked for {' '.join(sorted(SUFFIXES))}.")]
 

@@ -80,9 +80,10 @@ def _train_one(
         def on_epoch(content: dict[str, Any]) -> None:
             write_history(folder / "history.json", content, run)
             entry = content["history"][-1]
-            progress.update(bar, completed=entry["epoch"], description=(
-                f"{recipe.name}-{seed} epoch {entry['epoch']} loss {entry['loss']:.3f} valid {entry['valid_accuracy']:.4f}"
-            ))  # fmt: skip
+            said = f"{recipe.name}-{seed} epoch {entry['epoch']} loss {entry['loss']:.3f} valid {entry['valid_accuracy']:.4f}"
+            progress.update(bar, completed=entry["epoch"], description=said)
+            if not progress.console.is_terminal:
+                progress.console.print(said)
 
         def on_step(step: int, steps: int) -> None:
             progress.update(bar, completed=int(progress.tasks[bar].completed) + step / (steps + 1))

@@ -1,6 +1,7 @@
 """Checkpoint and data -> bundle: calibrated, converted, proved equal, scored, and described."""
 
 import json
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from mien.inference.weights import FILES, SCHEMA, Bundle, load_bundle
 from mien.models import count_multiply_adds, count_parameters
 from mien.models.engine import TorchEngine
 from mien.training.checkpoint import load_network
-from mien.training.recipe import Recipe
+from mien.training.recipe import Recipe, as_values
 
 COVERAGE = 0.9
 """Share of validation faces whose prediction set must hold the true emotion."""
@@ -106,10 +107,11 @@ def train_command(recipe: Recipe, run: dict[str, Any]) -> str:
 
     Keys whose values are not Recipe's defaults are set in full, so that it does not depend on the recipe file's content.
     """
+    usual = as_values(Recipe())
     overrides = [
-        f"--set {key}={value if isinstance(value, str) else json.dumps(value)}"
-        for key, value in run["recipe"].items()
-        if key != "name" and value != getattr(Recipe(), key)
+        "--set " + shlex.quote(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+        for key, value in as_values(recipe).items()
+        if key != "name" and value != usual[key]
     ]
     settings = f"--seed {run['seed']} --precision {run['environment']['precision']} --threads {run['environment']['threads']}"
     return " ".join([f"mien train recipes/{recipe.name}.toml --data DIR {settings}", *overrides])

@@ -99,9 +99,11 @@ class Recognizer:
     def classify(self, crops: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Faces already cropped -> calibrated probabilities float32 [n,8] over EMOTIONS, rows sum to 1.
 
-        crops: uint8 [n,h,w], or a sequence of uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network without contempt
-        gives it 0. Raises ImageError for anything else.
+        crops: uint8 [n,h,w], or a sequence of PIL images or uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network
+        without contempt gives it 0. Raises ImageError for anything else.
         """
+        if isinstance(crops, str | bytes | PathLike | Image.Image):
+            raise ImageError(f"{type(crops).__name__}: expected faces as an array [n,h,w], or a list of arrays or PIL images.")
         if isinstance(crops, np.ndarray) and (crops.ndim < 3 or (crops.ndim == 3 and crops.shape[2] in (3, 4))):
             raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
         faces = [_fit(np.asarray(crop)) for crop in crops]
@@ -182,7 +184,7 @@ def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
 
 def _around(box: Box | Sequence[float]) -> Square:
     try:
-        x, y, width, height = map(float, (box.x, box.y, box.width, box.height) if isinstance(box, Box) else box)
+        x, y, width, height = map(float, box)
     except (TypeError, ValueError):
         x = y = width = height = np.nan
     if not np.isfinite([x, y, width, height]).all() or min(width, height) <= 0:

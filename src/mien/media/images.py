@@ -1,6 +1,7 @@
 """Pictures of any kind to upright RGB pixels."""
 
 import io
+import os
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,6 +15,7 @@ Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | np
 
 MAX_PIXELS = 150_000_000
 """Larger pictures are refused before they are decoded."""
+UNKNOWN = "is not a picture in a format that Pillow reads; convert it to JPEG or PNG"
 WORKING_SIDE_PX = 2048
 """Larger pictures are reduced to this longer side: a face that the detector finds in the whole is then still a crop large."""
 
@@ -62,7 +64,9 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         with Image.open(Path(source) if isinstance(source, str | PathLike) else io.BytesIO(source)) as image:
             return _upright(image, longest_px, draft=True)
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: is not a picture in a format that Pillow reads; convert it to JPEG or PNG.") from None
+        empty = os.path.getsize(source) == 0 if isinstance(source, str | PathLike) else not source
+        reason = "is empty, not a picture; fetch or save it again" if empty else UNKNOWN
+        raise ImageError(f"{name}: {reason}.") from None
     except Image.DecompressionBombError:
         raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
     except OSError as error:
