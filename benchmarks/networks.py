@@ -78,7 +78,7 @@ def training_step(name: str):  # type: ignore[no-untyped-def]
     def step() -> None:
         views = augment(faces, recipe).contiguous(memory_format=torch.channels_last)
         optimizer.zero_grad()
-        cross_entropy(model(views), targets).backward()
+        cross_entropy(model(views), targets).mean().backward()
         optimizer.step()
 
     return step

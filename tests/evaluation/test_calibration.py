@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
-from mien.evaluation.calibration import fit_temperature, prediction_set_threshold, set_coverage, softmax
+from mien.evaluation.calibration import (
+    TEMPERATURES,
+    cross_validate,
+    fit_temperature,
+    prediction_set_threshold,
+    set_coverage,
+    softmax,
+)
 
 
 def draw(seed: int = 0, n: int = 20_000, c: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +50,45 @@ def test_no_temperature_on_a_fine_grid_is_better():
     rows = np.arange(len(logits))
     losses = {t: -np.log(softmax(logits, t)[rows, classes]).mean() for t in np.linspace(0.5, 8, 2000)}
     assert fit_temperature(logits, classes) == pytest.approx(min(losses, key=losses.__getitem__), abs=0.004)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scipys_minimum_is_the_same(seed):
+    logits, classes = draw(seed, n=300)
+    logits *= 1.7
+
+    def loss(log_temperature: float) -> float:
+        return -np.log(softmax(logits, np.exp(log_temperature))[np.arange(300), classes]).mean()
+
+    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-9})
+    assert fit_temperature(logits, classes) == pytest.approx(np.exp(found.x), rel=1e-6)
+
+
+@pytest.mark.parametrize(("right", "bound"), [(True, TEMPERATURES[0]), (False, TEMPERATURES[1])])
+def test_where_no_temperature_is_best_the_range_ends(right, bound):
+    logits = 3 * np.eye(4)
+    assert fit_temperature(logits, np.arange(4) if right else np.roll(np.arange(4), 1)) == pytest.approx(bound)
+
+
+def test_cross_validation_fits_on_the_other_folds_alone():
+    logits, classes = draw(5, n=200)
+    probs, thresholds = cross_validate(3 * logits, classes)
+    assert len(set(thresholds.round(12))) == 5
+    for threshold in set(thresholds):
+        held = thresholds == threshold
+        assert held.sum() == 40
+        assert np.ptp(np.bincount(classes, minlength=8) / 5 - np.bincount(classes[held], minlength=8)) <= 2
+        temperature = fit_temperature(3 * logits[~held], classes[~held])
+        assert probs[held] == pytest.approx(softmax(3 * logits[held], temperature))
+        assert threshold == prediction_set_threshold(softmax(3 * logits[~held], temperature), classes[~held])
+
+
+def test_a_threshold_for_each_row_is_that_rows_own():
+    logits, classes = draw(6, n=60)
+    probs, thresholds = softmax(logits), np.random.default_rng(0).uniform(0.3, 0.95, 60)
+    sets = [slow_set(row, threshold) for row, threshold in zip(probs, thresholds, strict=True)]
+    expected = np.mean([true in chosen for chosen, true in zip(sets, classes, strict=True)]), np.mean([*map(len, sets)])
+    assert set_coverage(probs, classes, thresholds) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.99, 1])

@@ -11,11 +11,12 @@ from mien.data.targets import majority
 from mien.errors import BundleError, CheckpointError, UsageError
 from mien.evaluation.metrics import summarise
 from mien.export import bundle as module
-from mien.export.bundle import export_bundle, replaced, train_command
+from mien.export.bundle import export_bundle, replaced
 from mien.inference.engines import build_engine
 from mien.inference.weights import FILES, load_bundle
 from mien.models.engine import TorchEngine
-from mien.training.recipe import Recipe
+from mien.training.checkpoint import train_command
+from mien.training.recipe import Recipe, as_values
 
 
 def test_model_json_names_each_file_by_its_content(exported):
@@ -120,8 +121,9 @@ def test_a_new_bundle_takes_the_old_ones_place_and_nothing_elses(tmp_path):
 
 def test_the_command_sets_what_differs_from_the_defaults():
     recipe = Recipe(name="trial", model="compact", flip=False, dropout=0.25)
-    run = {"recipe": vars(recipe), "seed": 3, "environment": {"precision": "float32", "threads": 2}}
-    assert train_command(recipe, run) == (
+    run = {"recipe": as_values(recipe), "seed": 3, "environment": {"precision": "float32", "threads": 2}}
+    assert train_command("trial.toml", run) == (
         "mien train recipes/trial.toml --data DIR --seed 3 --precision float32 --threads 2 "
         "--set model=compact --set dropout=0.25 --set flip=false"
     )
+    assert "--set name=trial" in train_command("equal.toml", run)

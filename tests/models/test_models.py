@@ -8,7 +8,7 @@ from mien.errors import UsageError
 from mien.models import MODELS, build_model, count_multiply_adds, count_parameters, register
 from mien.models.slim import MEAN
 
-NAMES = ("compact", "compact_residual", "mini_xception", "shcnn", "slim", "swift", "vgg13")
+NAMES = ("compact", "compact_residual", "deft", "double_channel", "mini_xception", "shcnn", "slim", "swift", "vgg13", "wide")
 
 
 def grey(n: int, seed: int = 0) -> torch.Tensor:
@@ -23,10 +23,13 @@ def seeded(name: str) -> nn.Module:
 PARAMETERS = {
     "compact": 171_137,
     "compact_residual": 269_393,
+    "deft": 162_374,
+    "double_channel": 342_274,  # two of compact's; nothing in the pattern is trained
     "shcnn": 8_711_988,
     "slim": 150_368,
     "swift": 145_832,
     "vgg13": 8_757_704,
+    "wide": 831_672,
 }
 
 
@@ -99,9 +102,9 @@ def test_slim_sees_contrast_about_its_own_grey_alike() -> None:
 def test_every_weight_learns(name: str) -> None:
     model = seeded(name)
     nn.functional.cross_entropy(model(grey(8)), torch.arange(8)).backward()
-    # a block that starts as its shortcut passes no gradient to what stands before its zero scale, at the first step
+    # a block that starts as its shortcut passes no gradient to what stands around its zero scale, at the first step
     waiting = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert all(".first." in n or n.endswith("second.0.weight") for n in waiting), waiting
+    assert all(".first." in n or ".excitation." in n or n.endswith("second.0.weight") for n in waiting), waiting
 
 
 def test_the_seed_decides_the_weights() -> None:

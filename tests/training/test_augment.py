@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from mien.training.augment import augment
+from mien.training.augment import augment, spoil
 from mien.training.recipe import Recipe
 
 STILL = {"rotation_deg": 0, "scale": 0, "shear": 0, "shift": 0, "flip": False, "brightness": 0, "contrast": 0, "erasing": 0}
@@ -114,6 +114,31 @@ def test_erasing_meets_its_share_of_the_faces(share: float) -> None:
     faces = noise(1000)
     changed = (augment(faces, still(erasing=share)) - faces.float()).abs().amax((1, 2, 3)) > 0.1
     assert changed.float().mean().item() == pytest.approx(share, abs=0.05)
+
+
+def test_blur_is_a_gaussian_of_its_width(drawn: Callable[[float], None]) -> None:
+    drawn(0.75)  # 0.5 + 2 * 0.75 pixels
+    faces = noise(4)
+    views = spoil(faces.float(), still(blur=0.9))
+    for view, face in zip(views[:, 0].numpy(), faces[:, 0].numpy(), strict=True):
+        expected = ndimage.gaussian_filter(face.astype(float), 2.0, mode="nearest", radius=6)
+        np.testing.assert_allclose(view, expected, atol=0.01)
+
+
+def test_noise_has_the_drawn_deviation_and_stays_in_the_grey_range(drawn: Callable[[float], None]) -> None:
+    drawn(0.4)  # of 25 levels
+    grey = torch.full((50, 1, 48, 48), 128.0)
+    assert (spoil(grey, still(noise=0.9)) - grey).std().item() == pytest.approx(10, rel=0.02)
+    bright = spoil(grey + 120, still(noise=0.9))
+    assert bright.max() == 255
+
+
+@pytest.mark.parametrize("kind", ["blur", "noise"])
+def test_spoiling_meets_its_share_of_the_faces_and_leaves_the_others_alone(kind: str) -> None:
+    torch.manual_seed(0)
+    faces = noise(1000).float()
+    changed = (spoil(faces, still(**{kind: 0.3})) - faces).abs().amax((1, 2, 3)) > 1e-3
+    assert changed.float().mean().item() == pytest.approx(0.3, abs=0.05)
 
 
 def test_the_seed_decides_the_views() -> None:

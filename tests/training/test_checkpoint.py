@@ -123,10 +123,20 @@ def test_the_kept_network_comes_back_ready_to_use(path: Path) -> None:
     assert content["seed"] == 5
 
 
+@pytest.mark.parametrize(
+    "spoil", [{"kept": build_model("swift").state_dict()}, {"kept": None}, {"classes": 3}, {"recipe": None}]
+)
+def test_weights_that_are_not_the_networks_are_said(spoil: dict, path: Path) -> None:
+    write_checkpoint(path, {**describe_run(Recipe(), 5, 8, "float32", {}), "kept": build_model("slim").state_dict(), **spoil})
+    with pytest.raises(CheckpointError, match="holds no weights that fit its network in this version of mien"):
+        load_network(path)
+
+
 def test_a_run_states_all_that_it_depends_on() -> None:
     run = describe_run(Recipe(), 5, 7, "bfloat16", {"fer2013.csv": "ab"})
     assert run["labels"] == ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
     assert run["recipe"]["learning_rate"] == Recipe().learning_rate
     assert run["environment"]["precision"] == "bfloat16"
     assert run["environment"]["threads"] == torch.get_num_threads()
+    assert describe_run(Recipe(), 5, 2, "float32", {}, ("anger", "fear"))["labels"] == ["anger", "fear"]
     assert json.loads(json.dumps(run)) == run  # plain values alone, for history.json

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from mien.errors import CheckpointError, UsageError
+from mien.models import build_model
 from mien.training import loop
 from mien.training.checkpoint import describe_run, read_checkpoint
 from mien.training.loop import Arrays, fit, validate
@@ -83,8 +84,9 @@ def test_averages_are_those_of_a_slow_plain_loop(averaging: float, tmp_path: Pat
     assert len(steps) == 3 * 4
     for name in [name for name in steps[0] if not name.endswith("num_batches_tracked")]:
         average = steps[0][name]
-        for later in steps[1:]:
-            average = averaging * average + (1 - averaging) * later[name]
+        for step, later in enumerate(steps[1:], 1):
+            decay = min(averaging, (1 + step) / (10 + step))
+            average = decay * average + (1 - decay) * later[name]
         torch.testing.assert_close(content["average"][f"module.{name}"].double(), average, rtol=1e-4, atol=1e-6)
         kept = average if averaging else steps[-1][name]
         torch.testing.assert_close(content["kept"][name].double(), kept, rtol=1e-4, atol=1e-6)
@@ -178,11 +180,12 @@ def test_a_run_made_by_several_commits_names_them_and_says_so(
     assert_same_weights(train(recipe, tmp_path / "whole.pt"), done)
 
 
-@pytest.mark.parametrize("key", ["recipe", "seed", "data", "classes"])
+@pytest.mark.parametrize("key", ["recipe", "seed", "data", "classes", "start"])
 def test_a_checkpoint_of_another_run_is_refused(key: str, tmp_path: Path) -> None:
     recipe = Recipe(**{**SMALL, "epochs": 1})  # type: ignore[arg-type]
     train(recipe, tmp_path / "c.pt")
-    run = {**run_of(recipe), key: {"recipe": {}, "seed": 9, "data": {"fer2013.csv": "ab"}, "classes": 8}[key]}
+    others = {"recipe": {}, "seed": 9, "data": {"fer2013.csv": "ab"}, "classes": 8, "start": {"sha256": "ab"}}
+    run = {**run_of(recipe), key: others[key]}
     with pytest.raises(CheckpointError, match=f"belongs to a run with another {key}"):
         fit(recipe, stripes(64, 1), stripes(32, 2), run, tmp_path / "c.pt")
 
@@ -266,3 +269,18 @@ def test_a_run_stops_early_and_stays_stopped(tmp_path: Path) -> None:
     first = train(recipe, tmp_path / "run.pt")
     assert first["epoch"] < 50
     assert train(recipe, tmp_path / "run.pt")["epoch"] == first["epoch"]
+
+
+def test_the_double_channels_weight_is_chosen_on_validation(tmp_path: Path) -> None:
+    recipe = Recipe(**{**SMALL, "epochs": 1, "model": "double_channel"})  # type: ignore[arg-type]
+    content = train(recipe, tmp_path / "c.pt", n=32)
+    model = build_model("double_channel", 2)
+    model.load_state_dict(content["kept"])
+    faces, targets = (torch.from_numpy(array) for array in stripes(32, 2))
+    losses = {}
+    for weight in np.linspace(0, 1, 101):
+        model.get_buffer("weight").fill_(weight)
+        losses[weight] = validate(model, faces[:, None], targets)[0]
+    chosen = losses[min(losses, key=lambda weight: abs(weight - content["kept"]["weight"].item()))]
+    assert chosen == pytest.approx(min(losses.values()), abs=1e-5)  # flat there: not the weight itself
+    assert chosen < losses[0.5]

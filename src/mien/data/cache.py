@@ -1,12 +1,13 @@
 """Arrays kept in the user's cache folder, keyed by the checksums of the files they were read from."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+
+from mien.files import replaced_file
 
 FORMAT = 1
 
@@ -19,12 +20,6 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path("~/.cache").expanduser()) / "mien"
 
 
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def cached(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What `build()` returned the first time for this key. A folder that cannot be written only costs the time."""
     path = cache_folder() / f"{key[:32]}-{FORMAT}.npz"
@@ -34,16 +29,7 @@ def cached(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np
     except Exception:  # none yet, or damaged: numpy and zipfile raise a dozen kinds for that
         arrays = build()
     with suppress(OSError):
-        _write(path, arrays)
-    return arrays
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with partial.open("wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_file(path) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return arrays

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.data.cache import cached, sha256
+from mien.data.cache import cached
 from mien.data.fer2013 import Faces, find_fer2013, read_fer2013
 from mien.data.ferplus import FILE, Votes, check_join, read_ferplus
 from mien.data.targets import CLASSES, TARGETS
-from mien.emotions import FER2013_TO_EMOTIONS
+from mien.emotions import EMOTIONS, FER2013_TO_EMOTIONS
 from mien.errors import DataError, unknown
+from mien.files import sha256
 
 SPLITS = ("train", "valid", "test")  # FER2013's Training, PublicTest, PrivateTest
 LABELS = (*TARGETS, "fer2013")
@@ -33,6 +34,10 @@ class Dataset:
     faces: Faces
     votes: Votes
     checksums: dict[str, str]
+
+    def emotions(self, labels: str) -> tuple[str, ...]:
+        """The emotion of each column of a split's targets."""
+        return EMOTIONS[:-1] if labels == "fer2013" else EMOTIONS
 
     def split(self, name: str, labels: str = "distribution") -> Split:
         """The rows of one of SPLITS that the label mode (one of LABELS) keeps.

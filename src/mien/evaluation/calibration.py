@@ -4,6 +4,8 @@ import numpy as np
 
 TEMPERATURES = (0.05, 20.0)
 """Range in which the temperature is sought."""
+HALVINGS = 40
+"""Of that range's logarithm: to within 1e-11."""
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -16,15 +18,36 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
     """The divisor of the logits [n,c] that gives the true classes, int [n], the smallest log loss.
 
-    The loss is convex in 1/temperature, so there is one minimum. Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
+    The loss is convex in 1/temperature: its slope there, the mean logit expected less the mean true one, changes sign once,
+    and is halved upon. Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
     """
-    from scipy.optimize import minimize_scalar
+    true = logits[np.arange(len(logits)), classes].astype(float)
+    low, high = np.log(TEMPERATURES)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        expected = (softmax(logits, np.exp(middle)) * logits).sum(1)
+        low, high = (middle, high) if np.mean(expected - true) > 0 else (low, middle)
+    return float(np.exp((low + high) / 2))
 
-    def loss(log_temperature: float) -> float:
-        probs = softmax(logits, np.exp(log_temperature))
-        return -np.log(np.maximum(probs[np.arange(len(probs)), classes], 1e-300)).mean()
 
-    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6}).x))
+def cross_validate(
+    logits: np.ndarray, classes: np.ndarray, coverage: float = 0.9, folds: int = 5, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """What refitting gives on faces that it has not seen: probs [n,c], and each row's prediction-set threshold [n].
+
+    Both are fitted on the other folds, among which each class is dealt out evenly, in an order drawn from the seed.
+    """
+    order = np.lexsort((np.random.default_rng(seed).random(len(classes)), classes))
+    fold_of = np.empty(len(classes), int)
+    fold_of[order] = np.arange(len(classes)) % folds
+    probs, thresholds = np.empty(logits.shape), np.empty(len(logits))
+    for fold in range(folds):
+        held = fold_of == fold
+        temperature = fit_temperature(logits[~held], classes[~held])
+        fitted = softmax(logits[~held], temperature)
+        probs[held] = softmax(logits[held], temperature)
+        thresholds[held] = prediction_set_threshold(fitted, classes[~held], coverage)
+    return probs, thresholds
 
 
 def prediction_set_threshold(probs: np.ndarray, classes: np.ndarray, coverage: float = 0.9) -> float:
@@ -38,9 +61,12 @@ def prediction_set_threshold(probs: np.ndarray, classes: np.ndarray, coverage: f
     return float(np.nextafter(needed, np.inf, dtype=above.dtype))
 
 
-def set_coverage(probs: np.ndarray, classes: np.ndarray, threshold: float) -> tuple[float, float]:
-    """Share of rows whose prediction set at `threshold` holds the true class, and the mean number of classes in a set."""
-    members = _mass_above(probs) < threshold
+def set_coverage(probs: np.ndarray, classes: np.ndarray, threshold: float | np.ndarray) -> tuple[float, float]:
+    """Share of rows whose prediction set holds the true class, and the mean number of classes in a set.
+
+    threshold: of all rows, or [n] for each its own.
+    """
+    members = _mass_above(probs) < np.reshape(threshold, (-1, 1))
     return float(members[np.arange(len(probs)), classes].mean()), float(members.sum(1).mean())
 
 

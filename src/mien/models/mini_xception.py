@@ -5,7 +5,6 @@ Source: Arriaga et al. 2017, "Real-time Convolutional Neural Networks for Emotio
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mien.models import glorot, register
 from mien.models.compact import norm
@@ -26,10 +25,11 @@ class Module(nn.Module):
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), norm(outputs))
-        self.main = nn.Sequential(separable(inputs, outputs), nn.ReLU(), separable(outputs, outputs))
+        pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.main = nn.Sequential(separable(inputs, outputs), nn.ReLU(), separable(outputs, outputs), pool)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + F.max_pool2d(self.main(x), 3, stride=2, padding=1)
+        return self.shortcut(x) + self.main(x)
 
 
 @register("mini_xception")
@@ -38,6 +38,7 @@ class MiniXception(nn.Module):
 
     def __init__(self, classes: int = 7, dropout: float = 0.0):
         super().__init__()
+        self.enlarge = nn.Upsample((SIDE_PX, SIDE_PX), mode="bilinear")
         first, second = nn.Conv2d(1, 8, 3, bias=False), nn.Conv2d(8, 8, 3, bias=False)
         self.stem = nn.Sequential(first, norm(8), nn.ReLU(), second, norm(8), nn.ReLU())
         widths = (8, *CHANNELS)
@@ -47,5 +48,5 @@ class MiniXception(nn.Module):
         glorot(self)
 
     def forward(self, faces: Tensor) -> Tensor:
-        enlarged = F.interpolate(faces / 127.5 - 1, (SIDE_PX, SIDE_PX), mode="bilinear", align_corners=False)
-        return torch.mean(self.head(self.dropout(self.stages(self.stem(enlarged)))), dim=(2, 3))
+        x = self.stages(self.stem(self.enlarge(faces / 127.5 - 1)))
+        return torch.mean(self.head(self.dropout(x)), dim=(2, 3))

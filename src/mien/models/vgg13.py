@@ -4,7 +4,6 @@ Source: Barsoum et al. 2016, arXiv:1608.01041, figure 4 and section 5.
 """
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mien.models import glorot, register
 
@@ -21,6 +20,7 @@ class VGG13(nn.Module):
 
     def __init__(self, classes: int = 8, dropout: float = 0.5):
         super().__init__()
+        self.enlarge = nn.Upsample((SIDE_PX, SIDE_PX), mode="bilinear")
         layers: list[nn.Module] = []
         inputs = 1
         for channels, convolutions in STAGES:
@@ -42,5 +42,4 @@ class VGG13(nn.Module):
         glorot(self)
 
     def forward(self, faces: Tensor) -> Tensor:
-        enlarged = F.interpolate(faces / 255, (SIDE_PX, SIDE_PX), mode="bilinear", align_corners=False)
-        return self.head(self.features(enlarged))
+        return self.head(self.features(self.enlarge(faces / 255)))

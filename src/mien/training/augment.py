@@ -9,8 +9,18 @@ from mien.training.recipe import Recipe
 
 def augment(faces: Tensor, recipe: Recipe) -> Tensor:
     """faces: uint8 [n,1,h,w] -> float32 [n,1,h,w], grey levels from 0 to 255. Draws from torch's global generator."""
+    return spoil(view(faces, recipe), recipe)
+
+
+def view(faces: Tensor, recipe: Recipe) -> Tensor:
+    """As `augment`: the faces moved and in another light, with all of their content."""
     views = F.grid_sample(faces.float(), _grid(faces, recipe), mode="bilinear", padding_mode="border", align_corners=False)
-    return _erase(_relight(views, recipe), recipe)
+    return _relight(views, recipe)
+
+
+def spoil(views: Tensor, recipe: Recipe) -> Tensor:
+    """Takes content from views [n,1,h,w]: by blur, noise and erasing, as the recipe says."""
+    return _erase(_disturb(_blur(views, recipe), recipe), recipe)
 
 
 def _uniform(like: Tensor, spread: float) -> Tensor:
@@ -41,6 +51,28 @@ def _relight(views: Tensor, recipe: Recipe) -> Tensor:
         middle, half = (recipe.light_high + recipe.light_low) / 2, (recipe.light_high - recipe.light_low) / 2
         relit = relit * (middle + _uniform(views, half)).view(-1, 1, 1, 1)
     return relit.clamp_(0, 255)
+
+
+def _blur(views: Tensor, recipe: Recipe) -> Tensor:
+    """A Gaussian of 0.5 to 2.5 pixels, as small, unsharp and moving faces have it."""
+    if recipe.blur == 0:
+        return views
+    draw = torch.rand(2, len(views), 1, device=views.device)
+    reach = torch.arange(-6, 7, device=views.device)
+    kernel = torch.exp(-0.5 * (reach / (0.5 + 2 * draw[0])) ** 2)
+    kernel = torch.where(draw[1] < recipe.blur, kernel / kernel.sum(1, keepdim=True), (reach == 0).float())
+    rows = F.pad(views.transpose(0, 1), (6, 6, 6, 6), mode="replicate")  # the faces are channels, each with its own kernel
+    columns = F.conv2d(rows, kernel[:, None, None], groups=len(views))
+    return F.conv2d(columns, kernel[:, None, :, None], groups=len(views)).transpose(0, 1)
+
+
+def _disturb(views: Tensor, recipe: Recipe) -> Tensor:
+    """Gaussian noise of up to 25 grey levels, clipped to the grey range."""
+    if recipe.noise == 0:
+        return views
+    draw = torch.rand(2, len(views), 1, 1, 1, device=views.device)
+    deviation = torch.where(draw[0] < recipe.noise, 25 * draw[1], draw.new_zeros(()))
+    return (views + deviation * torch.randn_like(views)).clamp_(0, 255)
 
 
 def _erase(views: Tensor, recipe: Recipe) -> Tensor:

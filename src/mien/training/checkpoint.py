@@ -1,9 +1,10 @@
 """A run on disk: written whole or not at all, and enough to go on from or to export."""
 
-import os
+import json
 import platform
+import shlex
 import subprocess
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +12,25 @@ import torch
 from torch import nn
 
 from mien.emotions import EMOTIONS
-from mien.errors import CheckpointError
+from mien.errors import CheckpointError, UsageError
+from mien.files import replaced_file
 from mien.machine import processor_name
 from mien.models import build_model
+from mien.training.parallel import count_processes
 from mien.training.recipe import Recipe, as_values, build_recipe
 
 FORMAT = 1
+STATE = ("model", "average", "optimizer")
+"""What a checkpoint holds for going on alone; without it, it is the run's weights."""
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Writes atomically: after a kill at any moment `path` holds the old content or the new."""
-    partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with replaced_file(path) as partial, partial.open("wb") as file:
             torch.save({"format": FORMAT, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        with suppress(OSError):
-            partial.unlink()
         kept = "the last good checkpoint is still there" if path.is_file() else "choose another folder"
         raise CheckpointError(f"{path}: cannot be written ({error}); {kept}.") from error
 
@@ -52,31 +51,79 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def load_network(path: Path) -> tuple[nn.Module, Recipe, dict[str, Any]]:
-    """The kept network of a run, in evaluation mode, with its recipe and the checkpoint's whole content."""
+    """The kept network of a run, in evaluation mode, with its recipe and the checkpoint's whole content.
+
+    Raises CheckpointError as `read_checkpoint` does, and where the weights are not those of this version's network.
+    """
     content = read_checkpoint(path)
-    recipe = build_recipe(content["recipe"])
-    model = build_model(recipe.model, content["classes"], recipe.dropout)
-    model.load_state_dict(content["kept"])
+    try:
+        recipe = build_recipe(content["recipe"])
+        model = build_model(recipe.model, content["classes"], recipe.dropout)
+        model.load_state_dict(content["kept"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        text = f"{path}: holds no weights that fit its network in this version of mien; use the version that wrote it."
+        raise CheckpointError(text) from error
     return model.eval(), recipe, content
 
 
-def describe_run(recipe: Recipe, seed: int, classes: int, precision: str, checksums: dict[str, str]) -> dict[str, Any]:
-    """What a run must state of itself: recipe in full, seed, class names, git commit, machine, versions, data checksums."""
+def without_weights(content: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint says of its run and all epochs, ready for JSON."""
+    return {key: value for key, value in content.items() if key not in ("format", "kept", *STATE)}
+
+
+def write_weights(checkpoint: Path, path: Path) -> None:
+    """Writes a checkpoint without what a run needs to go on: to score, export or start from, a quarter of its size.
+
+    Raises UsageError where it would take the checkpoint's own place.
+    """
+    content = load_network(checkpoint)[2]
+    if path.exists() and path.samefile(checkpoint):
+        raise UsageError(f"{path}: is the checkpoint itself, which the run needs to go on; choose another name.")
+    write_checkpoint(path, {key: value for key, value in content.items() if key not in STATE})
+
+
+def describe_run(
+    recipe: Recipe, seed: int, classes: int, precision: str, checksums: dict[str, str], labels: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What a run must state of itself: recipe in full, seed, class names, git commit, machine, versions, data checksums.
+
+    labels: the emotion of each class; the first of EMOTIONS if not given.
+    """
     return {
         "recipe": as_values(recipe),
         "seed": seed,
         "classes": classes,
-        "labels": list(EMOTIONS[:classes]),
+        "labels": list(labels or EMOTIONS[:classes]),
         "commit": git_commit(),
         "environment": {
             "precision": precision,
             "threads": torch.get_num_threads(),
+            "processes": count_processes(),
             "torch": str(torch.__version__),
             "python": platform.python_version(),
             "machine": machine_name(),
         },
         "data": checksums,
     }
+
+
+def train_command(file: str, run: dict[str, Any]) -> str:
+    """The `mien train` command that gives a run's weights again, on the same machine and commit. file: its name in recipes/.
+
+    Keys whose values are not Recipe's defaults are set in full, so that it does not depend on the recipe file's content.
+    """
+    usual = as_values(Recipe(name=Path(file).stem))
+    overrides = [
+        "--set " + shlex.quote(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+        for key, value in run["recipe"].items()
+        if value != usual[key]
+    ]
+    settings = f"--seed {run['seed']} --precision {run['environment']['precision']} --threads {run['environment']['threads']}"
+    faces = run.get("faces", {})
+    own = ["--cropped"] * faces.get("cropped", False) + [f"--classes {name}" for name in [faces.get("numbering")] if name]
+    others = [f"--teacher {shlex.quote(path)}" for path in run.get("teachers", ())]
+    others += [f"--start {shlex.quote(run['start']['path'])}"] if run.get("start") else []
+    return " ".join([f"mien train recipes/{file} --data DIR", *own, settings, *overrides, *others])
 
 
 def git_commit() -> str | None:

@@ -6,7 +6,7 @@ last whole epoch gives, on the same machine, precision and threads, the weights 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.errors import CheckpointError, UsageError
 from mien.models import build_model
-from mien.training.augment import augment
-from mien.training.checkpoint import read_checkpoint, write_checkpoint
-from mien.training.losses import LOSSES
+from mien.models.double_channel import choose_weight
+from mien.training.augment import spoil, view
+from mien.training.checkpoint import STATE, read_checkpoint, write_checkpoint
+from mien.training.distill import Teacher
+from mien.training.losses import build_loss, draw_order, prior_of
+from mien.training.parallel import from_first, is_first, mean, share, shared
 from mien.training.precision import PRECISIONS
 from mien.training.recipe import Recipe, as_values, build_recipe
 from mien.training.schedule import is_over, learning_rate
+from mien.training.start import Start, take_over
 
 Arrays = tuple[np.ndarray, np.ndarray]
 """images uint8 [n,48,48] and targets float32 [n,c]"""
@@ -37,59 +41,82 @@ def fit(
     run: dict[str, Any],
     path: Path,
     device: str = "cpu",
+    teachers: Sequence[nn.Module] = (),
+    start: Start | None = None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
     on_epoch: Report = lambda content: None,
 ) -> dict[str, Any]:
     """Trains to `recipe.epochs` and returns the last checkpoint's content; goes on from `path` where it holds this run.
 
-    run: what `describe_run` says, with the seed and the precision to use. on_epoch gets the content that was just written;
-    each entry of its `history` holds loss, learning rate, validation loss and accuracy, and seconds. Raises CheckpointError
-    if `path` is another run's, UsageError for too few faces.
+    run: what `describe_run` says, with seed and precision. teachers: networks that give `recipe.distillation` of the loss.
+    start: weights to begin with; their validation is then the content's `before`. on_epoch gets the content just written;
+    its `history` says how each epoch went. In a process group the first process alone writes and calls it. Raises
+    CheckpointError if `path` is another run's, UsageError for too few faces.
     """
-    faces, targets = _resident(train, device)
-    valid_faces, valid_targets = _resident(valid, device)
-    torch.manual_seed(run["seed"])
-    model = build_model(recipe.model, run["classes"], recipe.dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
-    optimizer = build_optimizer(model, recipe)
-    content = {**run, "epoch": 0, "history": [], "kept": None}
-    if path.exists():
-        content = _resume(path, run, model, average, optimizer)
-    loss_of, dtype = LOSSES[recipe.labels], PRECISIONS[run["environment"]["precision"]]
+    (faces, targets), held_out = _resident(train, device), _resident(valid, device)
+    steps, part = count_steps(recipe, len(faces)), share(recipe.batch_size)
+    model, average, optimizer, content = _begin(recipe, run, path, device, start, held_out)
+    loss_of, shared_model = build_loss(recipe, prior := prior_of(targets)), shared(model)
+    teacher = Teacher(teachers, recipe, device, path.with_name("answers"), content["epoch"]) if teachers else None
+    kind, dtype = torch.device(device).type, PRECISIONS[run["environment"]["precision"]]
     kept = average.module if recipe.averaging else model
-    if not (steps := len(faces) // recipe.batch_size):
-        raise UsageError(f"{len(faces):,} faces do not fill a batch of {recipe.batch_size}; lower batch_size.")
 
     while not is_over(recipe, losses := [entry["valid_loss"] for entry in content["history"]]):
-        start, epoch = time.perf_counter(), content["epoch"]
-        torch.manual_seed(run["seed"] * 1_000_003 + epoch + 1)
-        order = torch.randperm(len(faces), device=device)
-        total = torch.zeros((), device=device)
+        began_s, epoch = time.perf_counter(), content["epoch"]
+        torch.manual_seed(run["seed"] * 1_000_003 + (epoch % recipe.views if recipe.views else epoch) + 1)
+        order, total = draw_order(recipe, targets, prior), torch.zeros((), device=device)
         model.train()
         for step in range(steps):
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses)
-            views = augment(faces[rows], recipe).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device, dtype, enabled=dtype is not torch.float32):
-                logits = model(views)
-            loss = loss_of(logits.float(), targets[rows])
+            views, spoilt = _draw_views(faces[rows], recipe, run["seed"], epoch, step)
+            with torch.autocast(kind, dtype, enabled=dtype is not torch.float32):
+                logits = shared_model(spoilt[part].contiguous(memory_format=torch.channels_last))
+            loss = loss_of(logits.float(), targets[rows][part])
+            if teacher:
+                loss = teacher.blend(loss, logits.float(), teacher.probs(views[part], epoch, step))
             optimizer.zero_grad()
-            loss.backward()
+            loss.mean().backward()
             optimizer.step()
             average.update_parameters(model)
-            total += loss.detach()
+            total += loss.detach().mean()
             on_step(step + 1, steps)
-        valid_loss, accuracy = validate(kept, valid_faces, valid_targets)
-        entry = {"epoch": epoch + 1, "loss": total.item() / steps, "learning_rate": optimizer.param_groups[0]["lr"],
-                 "valid_loss": valid_loss, "valid_accuracy": accuracy, "time_s": time.perf_counter() - start}  # fmt: skip
-        if recipe.select == "last" or all(accuracy > before["valid_accuracy"] for before in content["history"]):
-            content["kept"] = _state(kept)
-        content |= {"epoch": epoch + 1, "history": [*content["history"], entry], "model": _state(model),
-                    "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
-        write_checkpoint(path, content)
-        on_epoch(content)
+        choose_weight(kept, *held_out)
+        valid_loss, accuracy = from_first(validate(kept, *held_out))
+        entry = {"epoch": epoch + 1, "loss": mean(total).item() / steps, "learning_rate": optimizer.param_groups[0]["lr"],
+                 "valid_loss": valid_loss, "valid_accuracy": accuracy, "time_s": time.perf_counter() - began_s}  # fmt: skip
+        _take_in(content, entry, recipe, model, average, optimizer)
+        if is_first():
+            write_checkpoint(path, content)
+            if teacher:
+                teacher.write_answers(epoch)
+            on_epoch(content)
     return content
+
+
+def _begin(
+    recipe: Recipe, run: dict[str, Any], path: Path, device: str, start: Start | None, valid: tuple[Tensor, Tensor]
+) -> tuple[nn.Module, AveragedModel, torch.optim.Optimizer, dict[str, Any]]:
+    """The model, its averages, their optimiser and the checkpoint's content, as at the start or as `path` has them."""
+    torch.manual_seed(run["seed"])
+    model = build_model(recipe.model, run["classes"], recipe.dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    content = {**run, "epoch": 0, "history": [], "kept": None}
+    if start and not path.exists():
+        take_over(model, run["labels"], start)
+        content["before"] = dict(zip(("valid_loss", "valid_accuracy"), validate(model, *valid), strict=True))
+    average = AveragedModel(model, multi_avg_fn=_average(recipe.averaging), use_buffers=True)
+    optimizer = build_optimizer(model, recipe)
+    if path.exists():
+        content = _resume(path, run, model, average, optimizer)
+    return model, average, optimizer, content
+
+
+def count_steps(recipe: Recipe, faces: int) -> int:
+    """Whole batches in an epoch. Raises UsageError where there is none."""
+    if faces < recipe.batch_size:
+        raise UsageError(f"{faces:,} faces do not fill a batch of {recipe.batch_size}; lower batch_size.")
+    return faces // recipe.batch_size
 
 
 @torch.inference_mode()
@@ -100,6 +127,41 @@ def validate(model: nn.Module, faces: Tensor, targets: Tensor, batch: int = 512)
     logits = torch.cat([model(part).float() for part in views.split(batch)])
     accuracy = (logits.argmax(1) == targets.argmax(1)).float().mean()
     return F.cross_entropy(logits, targets).item(), accuracy.item()
+
+
+def _take_in(
+    content: dict[str, Any], entry: dict[str, Any], recipe: Recipe, model: nn.Module, average: AveragedModel,
+    optimizer: torch.optim.Optimizer,
+) -> None:  # fmt: skip
+    """Brings a checkpoint's content up to the epoch that `entry` tells of."""
+    if recipe.select == "last" or all(entry["valid_accuracy"] > before["valid_accuracy"] for before in content["history"]):
+        content["kept"] = _state(average.module if recipe.averaging else model)
+    content |= {"epoch": entry["epoch"], "history": [*content["history"], entry], "model": _state(model),
+                "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
+
+
+def _draw_views(faces: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+    """What the teachers see, the same after recipe.views epochs, and what is left of it for the student, which is not."""
+    if not recipe.views:
+        return (views := view(faces, recipe)), spoil(views, recipe)
+    torch.manual_seed(_mixed(seed, epoch % recipe.views, step))
+    views = view(faces, recipe)
+    torch.manual_seed(_mixed(seed, epoch, step))
+    return views, spoil(views, recipe)
+
+
+def _mixed(*numbers: int) -> int:
+    """A seed for the generator from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _average(decay: float) -> Callable[[Any, Any, Any], None]:
+    """Averages with `decay` a step, less in the first steps: the random start is soon forgotten."""
+
+    def update(averages: Any, values: Any, steps: Any) -> None:
+        get_ema_multi_avg_fn(min(decay, (1 + float(steps)) / (10 + float(steps))))(averages, values, steps)
+
+    return update
 
 
 def _resident(arrays: Arrays, device: str) -> tuple[Tensor, Tensor]:
@@ -127,9 +189,11 @@ def _resume(
     path: Path, run: dict[str, Any], model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
     content = read_checkpoint(path)
+    if not content.keys() >= {*STATE}:
+        raise CheckpointError(f"{path}: holds weights alone, from which no run goes on; give it to a new run as --start.")
     content["recipe"] = as_values(build_recipe(content["recipe"]))  # keys that it did not know have their defaults
-    for key in ("recipe", "seed", "classes", "data"):
-        if content[key] != run[key]:
+    for key in ("recipe", "seed", "classes", "data", "teachers", "start"):
+        if content.get(key) != run.get(key) and (content.get(key) or run.get(key)):
             raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")
     if content["epoch"] < content["recipe"]["epochs"]:
         _compare_makers(path, content, run)

@@ -10,7 +10,21 @@ from typing import Any
 
 from mien.errors import UsageError, unknown
 
-SHARES = ("warmup", "dropout", "averaging", "momentum", "scale", "shear", "shift", "brightness", "contrast", "erasing")
+BALANCES = ("none", "weights", "sampling", "logits")
+SHARES = (
+    "warmup",
+    "dropout",
+    "averaging",
+    "momentum",
+    "scale",
+    "shear",
+    "shift",
+    "brightness",
+    "contrast",
+    "erasing",
+    "blur",
+    "noise",
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +60,21 @@ class Recipe:
     """End after so many epochs without a better validation loss; 0: never."""
     dropout: float = 0.1
     averaging: float = 0.998
-    """Weights and norm statistics are averaged with this decay a step; the averages are what is validated and kept. 0: off."""
+    """Weights and norm statistics are averaged with this decay a step, no more than (1 + step) / (10 + step), so that the
+    random start is soon forgotten; the averages are what is validated and kept. 0: off."""
     select: str = "last"
     """Which epoch's weights are kept: the last, or the best by validation accuracy."""
+    balance: str = "none"
+    """How rare classes are strengthened: none, weights or logits (losses.build_loss), or sampling (losses.draw_order)."""
+    balance_strength: float = 1.0
+    """0: not at all, 1: as if all classes were equally frequent."""
+
+    distillation: float = 0.0
+    """Share of the loss that the teachers give, the labels the rest; 0: no teacher."""
+    distillation_temperature: float = 1.0
+    """Divisor of the teachers' and the student's logits in that share."""
+    views: int = 0
+    """After so many epochs the random views repeat, and with them the teachers' answers; 0: never."""
 
     rotation_deg: float = 15.0
     """Greatest change in each face's random view: rotation is uniform in ± this, and so on below."""
@@ -65,6 +91,10 @@ class Recipe:
     """All grey levels are multiplied by a factor from this range."""
     erasing: float = 0.25
     """Share of faces of which a rectangle of 2 to 20% is replaced by one grey level."""
+    blur: float = 0.0
+    """Share of faces that a Gaussian of 0.5 to 2.5 pixels makes unsharp."""
+    noise: float = 0.0
+    """Share of faces that get Gaussian noise with a deviation of up to 25 grey levels."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -86,6 +116,11 @@ class Recipe:
         self._check("stop_after", self.stop_after >= 0, "0 or more")
         self._check("drops", all(len(pair) == 2 for pair in self.drops), "pairs of epoch and rate")
         self._check("light_high", 0 <= self.light_low <= self.light_high, "at least light_low, which is 0 or more")
+        self._check("balance", self.balance in BALANCES, "none, weights, sampling or logits")
+        self._check("balance_strength", self.balance_strength >= 0, "0 or more")
+        self._check("distillation", 0 <= self.distillation <= 1, "from 0 to 1")
+        self._check("distillation_temperature", self.distillation_temperature > 0, "above 0")
+        self._check("views", self.views >= 0, "0 or more")
         for share in SHARES:
             self._check(share, 0 <= getattr(self, share) < 1, "from 0 to below 1")
 
