@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from mien.errors import MienError
     from mien.inference.recognizer import Recognizer
     from mien.media.draw import draw
+    from mien.media.result_reader import read_results
     from mien.results import Box, Face, Result
 
 __version__ = "0.1.0"
-__all__ = ["EMOTIONS", "Box", "Face", "MienError", "Recognizer", "Result", "__version__", "draw"]
+__all__ = ["EMOTIONS", "Box", "Face", "MienError", "Recognizer", "Result", "__version__", "draw", "read_results"]
 
 _HOMES = {
     "EMOTIONS": "mien.emotions",
     "MienError": "mien.errors",
     "Recognizer": "mien.inference.recognizer",
     "draw": "mien.media.draw",
+    "read_results": "mien.media.result_reader",
     "Box": "mien.results",
     "Face": "mien.results",
     "Result": "mien.results",

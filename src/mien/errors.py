@@ -25,6 +25,10 @@ class ImageError(MienError):
     """A picture could not be read."""
 
 
+class VideoError(MienError):
+    """A video could not be opened, could not be read to its end, or could not be written."""
+
+
 class BundleError(MienError):
     """A bundle is incomplete or its files are not the ones that were published."""
 

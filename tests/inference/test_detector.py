@@ -17,12 +17,14 @@ def logit(score):
 def test_anchors_by_hand():
     anchors = build_anchors([[2, 1], [1, 2]])
     expected = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75), (0.5, 0.5), (0.5, 0.5)]
-    np.testing.assert_allclose(anchors, expected)
+    np.testing.assert_allclose(anchors[:, :2], expected)
+    np.testing.assert_allclose(anchors[:, 4:], np.tile(expected, 6))
+    assert (anchors[:, 2:4] == 0).all()
 
 
 @pytest.mark.parametrize(("grids", "count"), [([[48, 1]], 2304), ([[16, 2], [8, 6]], 896)])
 def test_anchor_counts_are_the_networks_own(grids, count):
-    assert build_anchors(grids).shape == (count, 2)
+    assert build_anchors(grids).shape == (count, 16)
 
 
 def test_decode_gives_back_a_planted_face():
@@ -30,9 +32,9 @@ def test_decode_gives_back_a_planted_face():
     box, points = np.array([0.25, 0.5, 0.2, 0.3]), np.linspace(0.1, 0.9, 12).reshape(6, 2)
     at = 1000
     raw, logits = np.zeros((2304, 16), np.float32), np.full(2304, -200.0, np.float32)
-    raw[at, :2] = (box[:2] + box[2:] / 2 - anchors[at]) * side_px
+    raw[at, :2] = (box[:2] + box[2:] / 2 - anchors[at, :2]) * side_px
     raw[at, 2:4] = box[2:] * side_px
-    raw[at, 4:] = ((points - anchors[at]) * side_px).ravel()
+    raw[at, 4:] = ((points - anchors[at, :2]) * side_px).ravel()
     logits[at] = logit(0.8)
     (found,) = decode(raw, logits, anchors, side_px, threshold=0.5)
     np.testing.assert_allclose(found, [*box, *points.ravel(), 0.8], atol=1e-6)
@@ -47,16 +49,16 @@ def test_iou_against_counted_cells():
         grid[y : y + h, x : x + w] = True
     for one in range(50):
         expected = [np.sum(grids[one] & g) / max(np.sum(grids[one] | g), 1) for g in grids]
-        np.testing.assert_allclose(iou(boxes[one], boxes), expected)
+        np.testing.assert_allclose([iou(boxes[one], box) for box in boxes], expected)
 
 
 def make(x, y, size, score):
-    return np.array([x, y, size, size, *[x] * 12, score], float)
+    return [float(value) for value in (x, y, size, size, *[x] * 12, score)]
 
 
 def test_suppress_blends_what_overlaps_by_score_and_keeps_what_does_not():
     near, far = [make(10, 10, 20, 0.9), make(12, 10, 20, 0.3)], make(100, 100, 20, 0.6)
-    faces = suppress(np.stack([near[1], far, near[0]]))
+    faces = np.array(suppress([near[1], far, near[0]]))
     assert faces[:, -1].tolist() == [0.9, 0.6]
     assert faces[0, 0] == pytest.approx((10 * 0.9 + 12 * 0.3) / 1.2)
     assert faces[0, 4] == pytest.approx(10.5)
@@ -70,23 +72,50 @@ def test_suppress_leaves_no_two_that_overlap_with_a_chosen_best():
     while rest:  # plain loop: take the best, drop what overlaps it
         best = rest.pop(0)
         scores.append(best[-1])
-        rest = [row for row in rest if iou(best[:4], row[None, :4])[0] <= detector.OVERLAP]
-    assert suppress(np.stack(many))[:, -1].tolist() == scores
+        rest = [row for row in rest if iou(best[:4], row[:4]) <= detector.OVERLAP]
+    assert [row[-1] for row in suppress(many)] == scores
 
 
 def test_suppress_of_nothing_is_nothing():
-    assert suppress(np.empty((0, 17))).shape == (0, 17)
+    assert suppress([]) == []
 
 
 def test_letterbox_keeps_the_ratio_and_pads_with_black():
-    square = letterbox(np.full((60, 120, 3), 255, np.uint8), 64)
+    square = np.empty((64, 64, 3), np.float32)
+    letterbox(np.full((60, 120, 3), 255, np.uint8), square)
     np.testing.assert_allclose(square[:32], 1, atol=1e-6)
     np.testing.assert_allclose(square[32:], -1)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
-def test_letterbox_takes_any_shape(size):
-    assert letterbox(np.zeros((*size, 3), np.uint8), 32).shape == (32, 32, 3)
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2), (63, 64), (64, 65), (190, 192), (7, 193)])
+def test_letterbox_takes_any_shape_and_leaves_nothing_of_the_last_one(size):
+    square = np.full((32, 32, 3), 7, np.float32)
+    letterbox(np.zeros((*size, 3), np.uint8), square)
+    assert (square == -1).all()
+
+
+def test_letterbox_is_a_mean_of_two_pixels_by_a_plain_loop():
+    height, width, side = 117, 150, 48
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    square = np.empty((side, side, 3), np.float32)
+    letterbox(pixels[:, ::-1], square)  # a view that is not contiguous
+    rows = round(height * side / width)
+    for y in range(rows):
+        for x in range(side):
+            first, second = (
+                pixels[int((2 * y + i + 0.5) * height / (2 * rows)), width - 1 - int((2 * x + i + 0.5) * width / (2 * side))]
+                for i in (0, 1)
+            )
+            mean = (first.astype(float) + second) / 2
+            np.testing.assert_allclose(square[y, x], mean * 2 / 255 - 1, atol=1e-6)
+    assert (square[rows:] == -1).all()
+
+
+def test_letterbox_of_a_large_picture_averages_blocks_first():
+    fine = np.tile(np.array([[0, 255], [255, 0]], np.uint8), (200, 200))[..., None].repeat(3, 2)
+    square = np.empty((32, 32, 3), np.float32)
+    letterbox(fine, square)
+    np.testing.assert_allclose(square, 0, atol=0.01)
 
 
 @pytest.mark.parametrize("name", ["full_range", "short_range"])

@@ -1,13 +1,14 @@
 """Results on their picture: the right place and colour, and no crash wherever a face is."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
 from mien import EMOTIONS, Box, Face, Result, draw
-from mien.media.draw import COLOURS
+from mien.media.draw import COLOURS, Annotator, draw_frame
 from mien.results import label
 
 
@@ -103,3 +104,72 @@ def test_the_callers_picture_is_left_as_it_was():
 
 def test_no_face_is_the_picture_itself():
     assert not changed(draw(blank(), result((320, 240)))).any()
+
+
+def frames_of(boxes, **more):
+    """Results of a clip at 10 frames a second, in which face 3 has these boxes; None: it is not found."""
+    found = [() if box is None else (replace(face(box), track=3, **more),) for box in boxes]
+    return [Result("x", 320, 240, faces, time_s=i / 10) for i, faces in enumerate(found)]
+
+
+def drawn(results, blur=False):
+    annotator, frame = Annotator(blur), noise()
+    return [annotator.draw(frame, one) for one in results]
+
+
+def noise():
+    return np.random.default_rng(0).integers(0, 200, (240, 320, 3), np.uint8)
+
+
+def test_a_frame_is_drawn_as_a_picture_is():
+    for box in BOXES:
+        one = result((320, 240), face(box))
+        np.testing.assert_array_equal(draw_frame(np.asarray(blank()), one), np.asarray(draw(blank(), one)))
+
+
+def test_a_track_has_its_number_before_the_label():
+    def width(track):
+        return changed(draw(blank(), result((320, 240), replace(face((20, 90, 80, 80)), track=track))))[85].sum()
+
+    assert width(None) < width(3) < width(1234)
+
+
+def test_what_trembles_is_drawn_still_and_what_moves_is_followed():
+    shaking = frames_of([(100, 90, 80, 80), (101, 89, 81, 79), (99, 90, 79, 81), (102, 91, 78, 80)])
+    first, *others = drawn(shaking)
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+    moving = frames_of([(100 + 8 * i, 90, 80, 80) for i in range(12)])
+    for one, canvas in zip(moving, drawn(moving), strict=True):
+        columns = (canvas == ImageColor.getrgb(COLOURS["happiness"])).all(2)[130].nonzero()[0]  # the two sides of the box
+        assert abs(columns[0] - one.faces[0].box.x) <= 0.03 * 80
+
+
+def test_a_label_does_not_jump_between_above_and_below():
+    edge = [top for top in range(30) if not changed(draw(blank(), result((320, 240), face((100, top, 80, 80)))))[:top].any()]
+    turn = edge[-1]  # the lowest box whose label stands below it
+    trembling = drawn(frames_of([(100, turn + i % 2, 80, 80) for i in range(6)]))
+    assert len({canvas[:turn].tobytes() for canvas in trembling}) == 1
+    assert (drawn(frames_of([(100, turn, 80, 80), (100, turn + 20, 80, 80)]))[1][: turn + 20] != noise()[: turn + 20]).any()
+
+
+def test_labels_of_one_face_are_equally_high_whatever_they_say():
+    heights = {changed(draw(blank(), result((320, 240), face((100, 90, 80, 80), name))))[:90].any(1).sum() for name in EMOTIONS}
+    assert len(heights) == 1
+
+
+def test_hidden_faces_have_their_box_and_label_and_untracked_ones_too():
+    for track in (None, 3):
+        one = result((320, 240), replace(face((100, 90, 80, 80)), track=track))
+        plain, hidden = draw_frame(noise(), one), draw_frame(noise(), one, blur=True)
+        marked = (plain != noise()).any(2)
+        np.testing.assert_array_equal(hidden[marked], plain[marked])
+        assert hidden[100:160, 110:170].std() < 0.5 * noise().std()
+        np.testing.assert_array_equal(np.asarray(draw(noise(), one, blur_faces=True)), hidden)
+
+
+def test_a_hidden_face_that_is_missed_for_a_moment_stays_hidden():
+    canvases = drawn(frames_of([(100, 90, 80, 80)] + [None] * 14), blur=True)
+    inside = [canvas[100:160, 110:170].std() < 0.5 * noise().std() for canvas in canvases]
+    assert inside == [True] * 11 + [False] * 4  # the first frame and the second after it
+    assert not (drawn(frames_of([(100, 90, 80, 80), None]))[1] != noise()).any()  # only blurred frames remember

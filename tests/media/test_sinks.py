@@ -3,22 +3,23 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from mien import EMOTIONS, Box, Face, Result
-from mien.media.sinks import SINKS
+from mien.media.sinks import SINKS, VIDEO_SINKS
 
-NAMES = ["photo.jpg", 'a, "quoted" name.jpg', "two\nlines.jpg", "grüße 😀👩‍🚀.png", "-", "\\back\\slash;=1+1"]
+NAMES = ["photo.jpg", 'a, "quoted" name.jpg', "two\nlines.jpg", "re\rturn.jpg", "grüße 😀👩‍🚀.png", "-", "\\back\\slash;=1+1"]
 PROBS = dict(zip(EMOTIONS, (0.41, 0.38, 0.1, 0.05, 0.02, 0.02, 0.01, 0.01), strict=True))
 FACE = Face(Box(1, 2, 30, 40), 0.75, PROBS, "neutral", 0.41, True)
 FEW = [Result(name, 64, 48, (FACE,) * (i % 3), {"name": "mien"}) for i, name in enumerate(NAMES)]
 FAILED = Result("b,\n.jpg", 0, 0, error='is no "picture", at all\nreally')
 
 
-def write(name, results):
+def write(name, results, sinks=SINKS):
     out = io.StringIO(newline="")
-    sink = SINKS[name](out)
+    sink = sinks[name](out)
     for result in results:
         sink.write(result)
     sink.close()
@@ -48,6 +49,18 @@ def test_csv_is_read_back_by_another_parser():
 def test_csv_of_nothing_is_its_header():
     assert write("csv", []).startswith("source,frame,time_s,face,")
     assert write("csv", []).count("\n") == 1
+
+
+def test_a_videos_csv_has_the_smoothed_columns_before_the_error():
+    smoothed = {name: p / 2 for name, p in PROBS.items()}
+    results = [Result("clip.mp4", 64, 48, (FACE, replace(FACE, smoothed=smoothed)), frame=3, time_s=0.12), FAILED]
+    plain, smooth, failed = csv.DictReader(io.StringIO(write("csv", results, VIDEO_SINKS), newline=""), strict=True)
+    header = list(csv.DictReader(io.StringIO(write("csv", []))).fieldnames)
+    assert list(plain) == [*header[:-1], *(f"smoothed_{name}" for name in EMOTIONS), "error"]
+    assert [smooth[f"smoothed_{name}"] for name in EMOTIONS] == [str(p) for p in smoothed.values()]
+    assert {plain[f"smoothed_{name}"] for name in EMOTIONS} == {failed[f"smoothed_{name}"] for name in EMOTIONS} == {""}
+    assert [row["ambiguous"] for row in (plain, smooth, failed)] == ["true", "true", ""]
+    assert (smooth["frame"], smooth["time_s"], failed["error"]) == ("3", "0.12", FAILED.error)
 
 
 def test_text_is_a_line_a_picture_and_bars_for_its_faces():

@@ -4,6 +4,8 @@ FRAME says where the landmarks of FER2013's own training faces fall in its 48x48
 `benchmarks/crop.py frame`. A face's square is the one that puts its landmarks there, in the least-squares sense.
 """
 
+import cmath
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +25,9 @@ FRAME = {
 """Landmark -> x and y in pixels of the crop: medians over training faces and their mirror images."""
 
 
-LANDMARKS = np.array(list(FRAME.values())) @ [1, 1j] - SIDE_PX / 2 * (1 + 1j)
-OFFSET = LANDMARKS.mean()
-SPREAD = LANDMARKS - OFFSET
+LANDMARKS = [complex(x - SIDE_PX / 2, y - SIDE_PX / 2) for x, y in FRAME.values()]
+OFFSET = sum(LANDMARKS) / len(LANDMARKS)
+SPREAD = [point - OFFSET for point in LANDMARKS]
 """FRAME as complex numbers about the crop's centre: their mean, and what is left of each beside it."""
 
 TURN_FROM_DEG = 15.0
@@ -48,13 +50,14 @@ def face_square(detection: Detection) -> Square:
     and side, and its turn where the face is tilted by more than TURN_FROM_DEG. Of validation faces turned by 45 degrees and
     found again, 91% keep their top class this way, and 73% without (docs/LOG.md).
     """
-    points = detection.points[:, 0] + 1j * detection.points[:, 1]
-    middle = points.mean()
-    turn = np.vdot(SPREAD, points - middle) / np.vdot(SPREAD, SPREAD).real
+    points = [complex(x, y) for x, y in detection.points.tolist()]
+    middle = sum(points) / len(points)
+    fit = sum(spread.conjugate() * (point - middle) for spread, point in zip(SPREAD, points, strict=True))
+    turn = fit / sum(abs(spread) ** 2 for spread in SPREAD)
     centre, side = middle - turn * OFFSET, abs(turn) * SIDE_PX
-    tilt_deg = float(np.rad2deg(np.angle(turn)))
+    tilt_deg = math.degrees(cmath.phase(turn))
     turn_deg = tilt_deg if abs(tilt_deg) > TURN_FROM_DEG else 0.0
-    return Square(float(centre.real - side / 2), float(centre.imag - side / 2), float(side), turn_deg)
+    return Square(centre.real - side / 2, centre.imag - side / 2, side, turn_deg)
 
 
 def crop_square(pixels: np.ndarray, square: Square, size: int = SIDE_PX) -> np.ndarray:

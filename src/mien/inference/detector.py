@@ -4,8 +4,11 @@ Source: Bazarevsky et al. 2019, arXiv:1907.05047; the two networks are MediaPipe
 """
 
 import json
+import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,12 @@ OVERLAP = 0.3
 
 REACH = 12
 """The smallest face that `full_range` reliably sees is this part of the picture's longer side."""
+
+
+Row = list[float]
+"""17 values: a box's x, y, width and height, x and y of POINTS, and the score."""
+Tile = tuple[int, int, int]
+"""Left, top and side of a square of the picture; it may reach beyond the right and the lower edge."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,9 @@ class Detector:
         self.side_px = facts["input_px"]
         path = checked_file(WEIGHTS / "blazeface" / facts["file"], facts["sha256"])
         self._interpreter = load_interpreter(path, threads)
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = sorted(self._interpreter.get_output_details(), key=lambda output: -output["shape"][-1])
+        outputs = sorted(self._interpreter.get_output_details(), key=lambda output: -output["shape"][-1])
+        self._square = self._interpreter.tensor(self._interpreter.get_input_details()[0]["index"])
+        self._raw, self._logits = (self._interpreter.tensor(output["index"]) for output in outputs)
         self._anchors = build_anchors(facts["grids"])
         self._lock = threading.Lock()
 
@@ -59,26 +69,21 @@ class Detector:
         least_px: width down to which faces are looked for. Where that is less than the network sees in the whole picture,
         it also runs on overlapping tiles: slower by their number, and with a few more false faces.
         """
-        found = [self._detect(pixels, threshold)]
-        for left, top, side in tiles(pixels.shape[0], pixels.shape[1], least_px):
-            rows = self._detect(pixels[top : top + side, left : left + side], threshold)
-            found.append(_whole(rows, side, side) + np.array([left, top, 0, 0, *[left, top] * 6, 0]))
-        faces = suppress(np.concatenate(found))
-        return [Detection(row[:4], row[4:16].reshape(6, 2), float(row[16])) for row in faces]
+        height, width = pixels.shape[:2]
+        found = self._detect(pixels, threshold, (0, 0, max(height, width)))
+        for tile in tiles(height, width, least_px):
+            found += [row for row in self._detect(pixels, threshold, tile) if _is_whole(row, tile)]
+        return [Detection(np.array(row[:4]), np.array(row[4:16]).reshape(6, 2), row[16]) for row in suppress(found)]
 
-    def _detect(self, pixels: np.ndarray, threshold: float) -> np.ndarray:
-        """Rows as `decode` gives them, but in pixels of the picture, whose longer side fills the network's square."""
-        raw, logits = self._run(letterbox(pixels, self.side_px))
-        found = decode(raw, logits, self._anchors, self.side_px, threshold)
-        found[:, :-1] *= max(pixels.shape[:2])
-        return found
-
-    def _run(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        with self._lock:
-            self._interpreter.set_tensor(self._input, square[None])
+    def _detect(self, pixels: np.ndarray, threshold: float, tile: Tile) -> list[Row]:
+        """What the network finds in one tile of the picture, in pixels of the whole."""
+        left, top, side = tile
+        with self._lock:  # the tensors are read and written in place, which saves copies
+            letterbox(pixels[top : top + side, left : left + side], self._square()[0])
             self._interpreter.invoke()
-            raw, logits = (self._interpreter.get_tensor(output["index"])[0] for output in self._outputs)
-        return raw, logits[:, 0]
+            found = decode(self._raw()[0], self._logits()[0, :, 0], self._anchors, self.side_px, threshold)
+        start = [left, top, 0, 0, *[left, top] * 6]
+        return [[*(value * side + offset for value, offset in zip(row, start, strict=False)), row[16]] for row in found]
 
 
 def read_detector(name: str) -> dict[str, Any]:
@@ -89,8 +94,8 @@ def read_detector(name: str) -> dict[str, Any]:
     return known[name]
 
 
-def tiles(height: int, width: int, least_px: float) -> list[tuple[int, int, int]]:
-    """Left, top and side of square tiles in which a face of `least_px` is 1/12 of the side; none if the picture is no larger.
+def tiles(height: int, width: int, least_px: float) -> list[Tile]:
+    """Tiles in which a face of `least_px` is 1/12 of the side; none if the picture is no larger.
 
     They overlap by the size of face that the network sees in the whole picture, or by half.
     """
@@ -102,80 +107,103 @@ def tiles(height: int, width: int, least_px: float) -> list[tuple[int, int, int]
     return [(left, top, side) for top in tops for left in lefts]
 
 
-def _whole(found: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The rows whose box lies inside the tile: a face that the tile cuts is whole in another, or in the picture."""
-    low, high = found[:, :2], found[:, :2] + found[:, 2:4]
-    return found[(low > 0).all(1) & (high < [width, height]).all(1)]
+def _is_whole(row: Row, tile: Tile) -> bool:
+    """Whether the box lies inside the tile: a face that the tile cuts is whole in another, or in the picture."""
+    return all(start < row[i] and row[i] + row[i + 2] < start + tile[2] for i, start in enumerate(tile[:2]))
 
 
-def letterbox(pixels: np.ndarray, side_px: int) -> np.ndarray:
-    """The picture in the upper left of a square, its longer side filling it; float32 [side,side,3], -1 to 1, rest black."""
-    height, width = pixels.shape[:2]
-    scale = side_px / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(_resize(Image.fromarray(pixels), size))
-    square = np.full((side_px, side_px, 3), -1, np.float32)
-    square[: size[1], : size[0]] = small * np.float32(2 / 255) - np.float32(1)
-    return square
+def letterbox(pixels: np.ndarray, square: np.ndarray) -> None:
+    """Writes the picture into the upper left of a square, its longer side filling it; -1 to 1, the rest black.
 
-
-def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture at `size`. Where it shrinks to less than half, each pixel is the mean of four, evenly picked from blocks.
-
-    That takes an eighth of the time of a filter over all pixels and moves the landmarks that are found by a tenth of a
+    pixels: uint8 [h,w,3]; square: float32 [side,side,3]. Where the picture shrinks to less than half, each pixel is the
+    mean of two that stand diagonally in its place, after a mean over blocks where it shrinks to less than a sixth. That
+    takes a small part of the time of a filter over all pixels and moves the landmarks that are found by a tenth of a
     crop's pixel, where they differ by 3 to 5 from face to face (docs/LOG.md).
     """
-    factor = max(picture.size) // max(size)
-    if factor < 2:
-        return picture.resize(size, Image.Resampling.BILINEAR)
-    blocks = picture.reduce(factor // 3) if factor >= 6 else picture
-    return blocks.resize((2 * size[0], 2 * size[1]), Image.Resampling.NEAREST).reduce(2)
+    side, longest = len(square), max(pixels.shape[:2])
+    rows, columns = (max(1, round(length * side / longest)) for length in pixels.shape[:2])
+    square[rows:] = square[:, columns:] = -1
+    place = square[:rows, :columns]
+    if longest < 2 * side:
+        small = Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BILINEAR)
+        np.multiply(np.asarray(small), np.float32(2 / 255), out=place)
+    else:
+        if longest >= 6 * side:
+            pixels = np.asarray(Image.fromarray(pixels).reduce(longest // side // 3))
+        _add_two(pixels, place)
+        place *= np.float32(1 / 255)
+    place -= 1
+
+
+def _add_two(pixels: np.ndarray, total: np.ndarray) -> None:
+    """Writes the picture into `total`, float32 [rows,columns,3], each pixel the sum of the first and the last of four."""
+    (height, width), (rows, columns) = pixels.shape[:2], total.shape[:2]
+    (top, bottom), (left, right) = _pairs(height, rows, 1), _pairs(width, columns, 3)
+    flat = pixels.reshape(height, width * 3)
+    first, last = flat.take(top, 0).take(left, 1, mode="clip"), flat.take(bottom, 0).take(right, 1, mode="clip")
+    np.add(first.reshape(total.shape), last.reshape(total.shape), out=total, dtype=np.float32)
+
+
+@lru_cache(16)
+def _pairs(length: int, count: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the first and the second of each of `count` pairs stand when 2 * count pixels are picked evenly from `length`."""
+    picked = ((np.arange(2 * count) + 0.5) * length / (2 * count)).astype(int)
+    flat = picked[:, None] * channels + np.arange(channels)
+    return flat[::2].ravel(), flat[1::2].ravel()
 
 
 def build_anchors(grids: list[list[int]]) -> np.ndarray:
-    """Anchor centres float32 [n,2], x and y as shares of the side, for `[cells a side, anchors a cell]` grids, row-major."""
+    """What is added to the network's values: float32 [n,16], shares of the side, for `[cells a side, anchors a cell]` grids.
+
+    Row-major; the anchor's centre, x and y, for the box's centre and each point, 0 for the box's size.
+    """
     centres = []
     for cells, repeats in grids:
         y, x = np.divmod(np.arange(cells * cells).repeat(repeats), cells)
         centres.append((np.stack([x, y], 1) + 0.5) / cells)
-    return np.concatenate(centres).astype(np.float32)
+    anchors = np.tile(np.concatenate(centres).astype(np.float32), 8)
+    anchors[:, 2:4] = 0
+    return anchors
 
 
-def decode(raw: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side_px: int, threshold: float) -> np.ndarray:
-    """The network's outputs above the threshold: float [m,17], box, six points and score, as shares of the side.
+def decode(raw: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side_px: int, threshold: float) -> list[Row]:
+    """The network's outputs above the threshold, as shares of the side.
 
-    raw: [n,16], box centre, box size and six points in pixels relative to the anchor centres [n,2]; logits: [n].
+    raw: [n,16], box centre, box size and six points in pixels relative to the anchors (build_anchors); logits: [n].
+    Plain floats, as below: the few rows of a picture pass quicker than by numpy.
     """
-    least = np.clip(threshold, 1e-9, 1 - 1e-9)
-    hits = np.flatnonzero(logits >= np.log(least / (1 - least)))
-    values = raw[hits].reshape(-1, 8, 2).astype(float) / side_px
-    values += anchors[hits, None]
-    values[:, 1] -= anchors[hits]
-    values[:, 0] -= values[:, 1] / 2
-    scores = 1 / (1 + np.exp(-logits[hits].astype(float)))
-    return np.concatenate([values.reshape(-1, 16), scores[:, None]], 1)
+    least = min(max(threshold, 1e-9), 1 - 1e-9)
+    rows = []
+    for hit in np.flatnonzero(logits >= math.log(least / (1 - least))).tolist():
+        x, y, width, height, *points = (
+            value / side_px + anchor for value, anchor in zip(raw[hit].tolist(), anchors[hit].tolist(), strict=True)
+        )
+        score = 1 / (1 + math.exp(-logits[hit]))
+        rows.append([x - width / 2, y - height / 2, width, height, *points, score])
+    return rows
 
 
-def suppress(found: np.ndarray, overlap: float = OVERLAP) -> np.ndarray:
+def suppress(found: Sequence[Row], overlap: float = OVERLAP) -> list[Row]:
     """Non-maximum suppression with blending: each face is the score-weighted mean of the rows that overlap its best.
 
-    found: [n,17] as `decode` gives it -> [m,17], best score first. The best score is kept. Weighted means make boxes
-    steadier than picking one (MediaPipe does the same).
+    Best score first. The best score is kept. Weighted means make boxes steadier than picking one (MediaPipe does the same).
     """
-    rest = found[np.argsort(-found[:, -1], kind="stable")]
+    rest = sorted(found, key=lambda row: -row[16])
     faces = []
-    while len(rest):
-        same = iou(rest[0, :4], rest[:, :4]) > overlap
-        same[0] = True
-        scores = rest[same, -1]
-        faces.append(np.append(scores @ rest[same, :-1] / scores.sum(), scores[0]))
-        rest = rest[~same]
-    return np.array(faces).reshape(-1, 17)
+    while rest:
+        best, others, rest = rest[0], rest[1:], []
+        same = [best]
+        for row in others:
+            (same if iou(best, row) > overlap else rest).append(row)
+        total = sum(row[16] for row in same)
+        faces.append([*(sum(row[16] * row[i] for row in same) / total for i in range(16)), best[16]])
+    return faces
 
 
-def iou(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of a box [4] with boxes [n,4], each x, y, width, height; 0 where both are empty."""
-    size = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.where((size > 0).all(1), size[:, 0] * size[:, 1], 0.0)
-    union = box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+def iou(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union of two boxes, each beginning with x, y, width, height; 0 where both are empty."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (one[2] * one[3] + other[2] * other[3] - width * height)

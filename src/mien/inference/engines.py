@@ -47,6 +47,20 @@ def load_interpreter(path: Path, threads: int | None) -> Any:
     return interpreter
 
 
+def load_session(path: Path, threads: int | None) -> Any:
+    """An onnxruntime session for an .onnx file. Raises UsageError without onnxruntime, BundleError for no such graph."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        raise UsageError(f"{path}: an .onnx file needs onnxruntime: pip install 'mien[onnx]'.") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class of their own
+        raise BundleError(f"{path}: is not an ONNX graph ({error}).") from error
+
+
 def _check_shapes(path: Path, faces: Sequence, probs: Sequence) -> None:
     """Raises BundleError for a graph that is not one from faces [N,48,48,1] to probs [N,classes]."""
     if list(faces[1:]) != [48, 48, 1] or len(probs) != 2:
@@ -58,43 +72,36 @@ class LiteRTEngine:
 
     def __init__(self, path: Path, threads: int | None = None):
         self._interpreter = load_interpreter(path, threads)
-        faces, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        _check_shapes(path, faces["shape"].tolist(), self._output["shape"].tolist())
-        self._input, self.classes = faces["index"], int(self._output["shape"][-1])
+        faces, probs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        _check_shapes(path, faces["shape"].tolist(), probs["shape"].tolist())
+        self._index, self.classes = faces["index"], int(probs["shape"][-1])
+        self._faces, self._probs = (self._interpreter.tensor(tensor["index"]) for tensor in (faces, probs))
         self._batch: int | None = None
         self._lock = threading.Lock()
 
     def probs(self, crops: np.ndarray) -> np.ndarray:
-        faces = np.ascontiguousarray(crops, np.float32)[..., None]
-        if not len(faces):
-            return np.empty((0, self.classes), np.float32)
+        probs = np.empty((len(crops), self.classes), np.float32)
         with self._lock:
-            return np.concatenate([self._run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
+            for i in range(0, len(crops), BATCH):
+                self._run(crops[i : i + BATCH], probs[i : i + BATCH])
+        return probs
 
-    def _run(self, faces: np.ndarray) -> np.ndarray:
-        if self._batch != len(faces):
-            self._interpreter.resize_tensor_input(self._input, faces.shape)
+    def _run(self, crops: np.ndarray, probs: np.ndarray) -> None:
+        """Reads and writes the graph's tensors in place, which saves copies."""
+        if self._batch != len(crops):
+            self._interpreter.resize_tensor_input(self._index, (*crops.shape, 1))
             self._interpreter.allocate_tensors()
-            self._batch = len(faces)
-        self._interpreter.set_tensor(self._input, faces)
+            self._batch = len(crops)
+        self._faces()[..., 0] = crops
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])
+        probs[:] = self._probs()
 
 
 class OnnxEngine:
     """A .onnx with the same input and output, by onnxruntime (extra `onnx`). Safe to call from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None):
-        try:
-            import onnxruntime
-        except ModuleNotFoundError:
-            raise UsageError("the onnx engine needs onnxruntime: pip install 'mien[onnx]'.") from None
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 1
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no base class of their own
-            raise BundleError(f"{path}: is not an ONNX graph ({error}).") from error
+        self._session = load_session(path, threads)
         faces, probs = self._session.get_inputs()[0], self._session.get_outputs()[0]
         _check_shapes(path, faces.shape, probs.shape)
         self._input, self.classes = faces.name, probs.shape[-1]

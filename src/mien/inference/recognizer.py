@@ -1,12 +1,13 @@
 """Pixels to results: find the faces, crop them, classify them in one batch."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,9 +17,13 @@ from mien.errors import ImageError, UsageError, unknown
 from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
+from mien.inference.faces import whole_square
 from mien.inference.weights import FILES, load_bundle
 from mien.media.images import WORKING_SIDE_PX, Picture, Source, name_source, read_picture
 from mien.results import Box, Face, Result
+
+if TYPE_CHECKING:
+    from mien.inference.stream import Stream
 
 T = TypeVar("T")
 Boxes = Sequence[Box | Sequence[float]]
@@ -72,6 +77,7 @@ class Recognizer:
         self.threshold, self.min_face_px, self.max_faces = threshold, min_face_px, max_faces
         self.model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
         read_detector(detector)
+        self._detector_name, self._threads = detector, threads
         self._engine = Lazy[Engine](lambda: build_engine(self.bundle, engine, threads))
         self._detector = Lazy(lambda: Detector(detector, threads))
 
@@ -119,31 +125,73 @@ class Recognizer:
             name = name_source(picture)
             return Seen(name, error=str(error).removeprefix(f"{name}: "))
 
+    def stream(
+        self,
+        source: str | PathLike[str] | int,
+        fps: float | Fraction | None = None,
+        *,
+        smooth: bool = True,
+        detect_every: int | None = None,
+        after: Sequence[Result] = (),
+    ) -> "Stream":
+        """The results of a video, frame by frame, in constant memory: a file, an address, a camera, or a folder of pictures.
+
+        Each face keeps its number (`track`); a frame's faces stand in the order of these. fps: only the frames nearest to
+        each moment k / fps. smooth: also give each track's probabilities over time, for files from both sides. detect_every:
+        search each so-many-th frame for faces; None: as often as they move, at least every 0.2 s. In between they are
+        followed. after: the results of an interrupted run (the last few seconds are enough), which this one goes on behind.
+        Needs the extra `video`. Raises VideoError for what cannot be read, at the end of what could; UsageError for an
+        option out of its range.
+        """
+        from mien.inference.stream import Pipeline, Stream
+
+        return Stream(Pipeline(self, source, fps, smooth=smooth, detect_every=detect_every, after=after))
+
+    def searcher(self) -> Callable[[np.ndarray], list[tuple[Square, float]]]:
+        """What finds the faces in a frame, uint8 RGB [h,w,3], best score first; each thread has a detector of its own."""
+        own = threading.local()
+
+        def find(pixels: np.ndarray) -> list[tuple[Square, float]]:
+            if not hasattr(own, "detector"):
+                own.detector = Detector(self._detector_name, self._threads)
+            return list(islice(self._find(own.detector, pixels), self.max_faces))
+
+        return find
+
     def _look(self, source: Source) -> Seen:
         picture = read_picture(source, None if self.min_face_px else WORKING_SIDE_PX)
-        found = self._detector.get().detect(picture.pixels, self.threshold, self.min_face_px)
-        squares = ((face_square(detection), detection.score) for detection in found)
-        faces = (locate(picture, square, score) for square, score in squares if square.side >= max(self.min_face_px, 1))
-        located = tuple(islice((face for face in faces if face), self.max_faces))
+        found = (locate(picture, square, score) for square, score in self._find(self._detector.get(), picture.pixels))
+        located = tuple(islice((face for face in found if face), self.max_faces))
         return Seen(name_source(source), picture.width, picture.height, located)
+
+    def _find(self, detector: Detector, pixels: np.ndarray) -> Iterator[tuple[Square, float]]:
+        for detection in detector.detect(pixels, self.threshold, self.min_face_px):
+            square = face_square(detection)
+            if square.side >= max(self.min_face_px, 1):
+                yield square, detection.score
 
     def _classify(self, seen: Sequence[Seen]) -> list[Result]:
         rows = iter(self.classify([face.crop for s in seen for face in s.located]))
         return [
-            Result(s.source, s.width, s.height, tuple(self._face(f, next(rows)) for f in s.located), self.model, error=s.error)
+            Result(s.source, s.width, s.height, tuple(self.face(f, next(rows)) for f in s.located), self.model, error=s.error)
             for s in seen
         ]
 
-    def _face(self, located: Located, row: np.ndarray) -> Face:
-        top = int(row.argmax())
-        confidence = float(row[top])
+    def face(
+        self, located: Located, row: np.ndarray, track: int | None = None, smoothed: Sequence[float] | None = None
+    ) -> Face:
+        """A located face with its probabilities [8], and those over time where there are any, which name its emotion."""
+        shown = row.tolist() if smoothed is None else smoothed
+        confidence = max(shown)
         return Face(
             box=located.box,
             score=located.score,
             probs=dict(zip(EMOTIONS, row.tolist(), strict=True)),
-            emotion=EMOTIONS[top],
+            emotion=EMOTIONS[shown.index(confidence)],
             confidence=confidence,
             ambiguous=confidence < self.bundle.meta["set_threshold"],
+            track=track,
+            smoothed=None if smoothed is None else dict(zip(EMOTIONS, smoothed, strict=True)),
         )
 
 
@@ -164,13 +212,12 @@ def locate(picture: Picture, square: Square, score: float) -> Located | None:
 
     None for a square that has no pixel in common with the picture.
     """
-    size = np.array([picture.width, picture.height])
-    low = np.rint(np.array([square.left, square.top]) / picture.scale)
-    high = (low + np.rint(square.side / picture.scale)).clip(0, size).astype(int)
-    low = low.clip(0, size).astype(int)
-    if (high <= low).any():
+    left, top, side = (round(value / picture.scale) for value in square[:3])
+    right, bottom = min(left + side, picture.width), min(top + side, picture.height)
+    left, top = max(left, 0), max(top, 0)
+    if right <= left or bottom <= top:
         return None
-    return Located(crop_square(picture.pixels, square), Box(*low.tolist(), *(high - low).tolist()), score)
+    return Located(crop_square(picture.pixels, square), Box(left, top, right - left, bottom - top), score)
 
 
 def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
@@ -195,8 +242,7 @@ def _around(box: Box | Sequence[float]) -> Square:
 
 def _whole(source: Source) -> Seen:
     picture = read_picture(source, WORKING_SIDE_PX)
-    height, width = picture.pixels.shape[:2]
-    crop = crop_square(picture.pixels, _around((0, 0, width, height)))
+    crop = crop_square(picture.pixels, whole_square(picture.pixels))
     face = Located(crop, Box(0, 0, picture.width, picture.height), 1.0)
     return Seen(name_source(source), picture.width, picture.height, (face,))
 
@@ -206,7 +252,7 @@ def _fit(crop: np.ndarray) -> np.ndarray:
     if crop.shape == (SIDE_PX, SIDE_PX) and crop.dtype == np.uint8:
         return crop
     pixels = read_picture(crop).pixels
-    return crop_square(pixels, _around((0, 0, pixels.shape[1], pixels.shape[0])))
+    return crop_square(pixels, whole_square(pixels))
 
 
 class Lazy(Generic[T]):

@@ -1,6 +1,5 @@
 """Finds a bundle, checks that its files are the ones that were published, and reads its contract, model.json."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from mien.emotions import EMOTIONS
 from mien.errors import BundleError, unknown
+from mien.files import sha256 as sha256_of
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 FILES = {"litert": "model.tflite", "litert-int8": "model.int8.tflite", "onnx": "model.onnx"}
@@ -56,9 +56,7 @@ def checked_file(path: Path, sha256: str) -> Path:
     """`path`, if its content has this SHA-256; BundleError otherwise."""
     if not path.is_file():
         raise BundleError(f"{path}: missing; install mien or fetch the bundle again.")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+    if (found := sha256_of(path)) != sha256:
         raise BundleError(f"{path}: sha256 is {found[:12]}…, published as {sha256[:12]}…; fetch the bundle again.")
     return path
 

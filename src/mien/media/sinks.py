@@ -1,12 +1,17 @@
-"""Results to text streams: one writer a format, each writing a result as soon as it is there."""
+"""Results to text streams: one writer a format, each writing a result as soon as it is there; and files written at once."""
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Protocol, TextIO
 
-from mien.errors import one_line
-from mien.results import CSV_COLUMNS, Result, label, to_rows
+from mien.errors import VideoError, one_line
+from mien.files import replaced_file
+from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, Result, label, to_rows
 
 
 class Sink(Protocol):
@@ -47,12 +52,17 @@ class JsonSink:
 class CsvSink:
     """A row a face, and one with empty face columns for a picture without faces."""
 
-    def __init__(self, out: TextIO):
-        self._out, self._writer = out, csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    def __init__(self, out: TextIO, columns: Sequence[str] = CSV_COLUMNS):
+        # Python before 3.13 quotes a carriage return only where it ends the lines.
+        lines = SimpleNamespace(write=lambda line: out.write(line.removesuffix("\r\n") + "\n"))
+        self._out = out
+        self._writer = csv.DictWriter(lines, columns, extrasaction="ignore", lineterminator="\r\n")
         self._writer.writeheader()
 
     def write(self, result: Result) -> None:
-        self._writer.writerows(to_rows(result))
+        for row in to_rows(result):
+            ambiguous = {True: "true", False: "false", None: ""}[row["ambiguous"]]
+            self._writer.writerow({**row, "ambiguous": ambiguous})
         self._out.flush()
 
     def close(self) -> None:
@@ -82,3 +92,19 @@ class TextSink:
 
 
 SINKS: dict[str, Callable[[TextIO], Sink]] = {"text": TextSink, "json": JsonSink, "jsonl": JsonLinesSink, "csv": CsvSink}
+VIDEO_SINKS: dict[str, Callable[[TextIO], Sink]] = {
+    "csv": partial(CsvSink, columns=VIDEO_COLUMNS),
+    "jsonl": JsonLinesSink,
+}
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """As `files.replaced_file`. Raises VideoError where it cannot be written."""
+    try:
+        with replaced_file(path) as new:
+            yield new
+    except OSError as error:
+        raise VideoError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or choose another place."
+        ) from error

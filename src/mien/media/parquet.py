@@ -1,0 +1,40 @@
+"""Results as Parquet, which other tools read fastest: rows of mien.results.COLUMNS, needs pyarrow."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mien.errors import UsageError
+from mien.media.sinks import written
+from mien.results import COLUMNS, Result, to_rows
+
+GROUP = 2_000
+"""Rows that are held and written together."""
+
+
+def load_pyarrow() -> Any:
+    """pyarrow with its parquet module. Raises UsageError where it is not installed."""
+    try:
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        raise UsageError("Parquet needs pyarrow: pip install pyarrow.") from None
+    return pyarrow
+
+
+def write_parquet(path: Path, results: Iterable[Result]) -> None:
+    """Writes them whole or not at all; memory is that of GROUP rows. Raises VideoError where it cannot be written."""
+    arrow = load_pyarrow()
+    types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    schema = arrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    rows = (row for result in results for row in to_rows(result))
+    with written(path) as new, arrow.parquet.ParquetWriter(new, schema) as out:
+        while group := list(islice(rows, GROUP)):
+            out.write_table(arrow.Table.from_pylist(group, schema))
+
+
+def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    """Its rows. Raises LookupError where it lacks one of COLUMNS, ValueError for what is no Parquet."""
+    with load_pyarrow().parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(GROUP):
+            yield from batch.select(list(COLUMNS)).to_pylist()
