@@ -1,0 +1,50 @@
+"""`mien web`: the built page copied whole, and never over what is not its own."""
+
+import pytest
+
+from mien.errors import UsageError
+from mien.serving import page
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    folder = tmp_path / "page"
+    (folder / "recognizer").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html>")
+    (folder / "recognizer" / "recognizer.js").write_text("export {}")
+    monkeypatch.setattr(page, "PAGE", folder)
+    return folder
+
+
+def test_the_page_is_copied_whole_and_again_over_an_earlier_copy(built, tmp_path):
+    out = tmp_path / "site"
+    assert page.write_page(out) == 3
+    assert (out / "recognizer" / "recognizer.js").read_text() == "export {}"
+    (built / "recognizer" / "recognizer.js").unlink()
+    assert page.write_page(out) == 2
+    assert not (out / "recognizer" / "recognizer.js").exists()
+
+
+@pytest.mark.parametrize("taken", ["file", "folder"])
+def test_nothing_of_the_users_is_replaced(built, tmp_path, taken):
+    out = tmp_path / "mine"
+    if taken == "file":
+        out.write_text("mine")
+    else:
+        out.mkdir()
+        (out / "diary.txt").write_text("mine")
+    with pytest.raises(UsageError, match="no empty folder"):
+        page.write_page(out)
+    assert (out if taken == "file" else out / "diary.txt").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written(built, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        page.write_page(tmp_path / "file" / "site")
+
+
+def test_an_install_without_the_page_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(page, "PAGE", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="make web"):
+        page.find_page()
