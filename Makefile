@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 
-.PHONY: demo test test-all test-slow bench clean
+.PHONY: demo test test-all test-slow web bench clean
 
 demo: $(DEMO)/installed
 	@$(DEMO)/bin/mien predict examples/astronaut.jpg --annotate demo
@@ -16,8 +16,12 @@ test: $(TEST)/installed
 
 test-all: test test-slow
 
-test-slow: $(TEST)/installed
+test-slow: $(TEST)/installed web
 	$(TEST)/bin/python -m pytest -m slow
+
+# The page, with Node 20: into web/dist, and into the package for the wheel.
+web:
+	cd web && npm install --silent --no-audit --no-fund --no-package-lock && node build.mjs
 
 bench: $(TEST)/installed
 	$(TEST)/bin/mien bench examples/astronaut.jpg
@@ -29,8 +33,8 @@ $(DEMO)/installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
 
 $(TEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
-	$(TEST)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[onnx,lab,dev]'
+	$(TEST)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[onnx,lab,video,serve,batch,dev]'
 	@touch $@
 
 clean:
-	rm -rf $(DEMO) $(TEST) demo build dist
+	rm -rf $(DEMO) $(TEST) demo build dist web/node_modules web/dist src/mien/serving/page

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src" / "mien"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]
 
-BASE = {"emotions", "results", "errors", "machine"}
+BASE = {"emotions", "results", "errors", "files", "machine"}
 MAY_IMPORT = {
     **{name: {"emotions", "errors"} for name in BASE},
     **dict.fromkeys(("data", "models", "media"), BASE),
@@ -32,15 +32,21 @@ MAY_IMPORT = {
 PACKAGES = {
     "torch": {"models", "training", "export"},
     "onnxruntime": {"inference"},
-    "ai_edge_litert": {"inference"},
+    "ai_edge_litert": {"inference", "export"},
     "litert_torch": {"export"},
     "ai_edge_quantizer": {"export"},
     "onnx": {"export"},
-    "PIL": {"media", "inference", "data", "evaluation"},
+    "matplotlib": {"models", "evaluation", "media"},
+    "av": {"media"},
+    "pyarrow": {"media", "batch"},
+    "ray": {"batch"},
+    "PIL": {"media", "inference", "data", "evaluation", "batch"},
     "rich": {"cli", "training"},
     "typer": {"cli"},
 }
 """Package -> parts of mien that may import it, besides cli inside its functions."""
+IN_FUNCTIONS = {"matplotlib", "pandas", "polars", "pyarrow", "ray"}
+"""Packages that only what needs them loads, when it is called: no part imports them at its top."""
 CLI_TOP = {"typer", "mien", *sys.stdlib_module_names}
 
 
@@ -77,10 +83,11 @@ def wrong_edges(part: str, tree: ast.AST) -> list[str]:
             wrong.append(f"line {line}: {part} imports {name}")
         if part != "cli" and part not in PACKAGES.get(package, {part}):
             wrong.append(f"line {line}: {part} imports {name}")
-    if part == "cli":
-        for line, name in imports(tree, top_only=True):
-            if name.split(".")[0] not in CLI_TOP or (name.startswith("mien.") and part_of(name) not in {"cli", *BASE}):
-                wrong.append(f"line {line}: cli imports {name} outside a function")
+    for line, name in imports(tree, top_only=True):
+        package = name.split(".")[0]
+        heavy = package not in CLI_TOP or (package == "mien" and part_of(name) not in {"cli", "mien", *BASE})
+        if package in IN_FUNCTIONS or (part == "cli" and heavy):
+            wrong.append(f"line {line}: {part} imports {name} outside a function")
     return wrong
 
 
@@ -105,6 +112,8 @@ def test_edges(path: Path) -> None:
         ("cli", "from mien.inference.recognizer import Recognizer"),
         ("cli", "try:\n    import torch\nexcept ImportError: pass"),
         ("serving", "import torch"),
+        ("data", "def f():\n    import matplotlib"),
+        ("evaluation", "from matplotlib.figure import Figure"),
     ],
 )
 def test_a_wrong_edge_would_be_seen(part: str, line: str) -> None:
@@ -117,6 +126,7 @@ def test_a_wrong_edge_would_be_seen(part: str, line: str) -> None:
         ("cli", "def f():\n    import torch\n    from mien.training.loop import fit"),
         ("cli", "if TYPE_CHECKING:\n    from mien.inference.recognizer import Recognizer"),
         ("export", "from mien.evaluation.metrics import ece\nimport torch"),
+        ("models", "def f():\n    from matplotlib.figure import Figure"),
     ],
 )
 def test_a_right_edge_passes(part: str, line: str) -> None:
@@ -125,7 +135,8 @@ def test_a_right_edge_passes(part: str, line: str) -> None:
 
 @pytest.mark.parametrize("statement", ["import mien", "from mien import Recognizer", "import mien.cli.app"])
 def test_importing_loads_nothing_heavy(statement: str) -> None:
-    heavy = {"torch", "cv2", "onnxruntime", "onnx", "ai_edge_litert", "scipy", "matplotlib", "sklearn", "pandas"}
+    heavy = {"torch", "cv2", "onnxruntime", "onnx", "ai_edge_litert", "scipy", "matplotlib", "sklearn", "pandas", "av"}
+    heavy |= {"polars", "pyarrow", "ray"}
     if "Recognizer" not in statement:
         heavy |= {"numpy", "PIL"}
     code = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}} & {heavy}))"

@@ -10,6 +10,7 @@ import tarfile
 import time
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,14 @@ def wheel(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory, wheel):
     """An environment with nothing but the wheel, and a function that runs a command line in it beside the examples."""
-    folder = tmp_path_factory.mktemp("clean")
+    return make_environment(tmp_path_factory.mktemp("clean"), wheel)
+
+
+def make_environment(folder: Path, requirement: Path | str) -> Callable[..., subprocess.CompletedProcess[str]]:
     venv.create(folder / "env", with_pip=True)
     for name in ("examples", "recipes"):
         (folder / name).symlink_to(ROOT / name)
-    subprocess.run([folder / "env/bin/pip", "install", "-q", wheel], check=True)
+    subprocess.run([folder / "env/bin/pip", "install", "-q", requirement], check=True)
     path = f"{folder / 'env/bin'}:{os.environ['PATH']}"
 
     def run(command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -65,7 +69,8 @@ def test_the_wheel_holds_weights_and_notices_and_no_data(wheel):
     for needed in ("mien/weights/mien/model.tflite", "mien/weights/mien/model.int8.tflite", "mien/weights/mien/CARD.md",
                    "mien/weights/blazeface/full_range.tflite", "mien/weights/blazeface/NOTICE"):  # fmt: skip
         assert needed in names
-    assert not [name for name in names if name.endswith((".csv", ".png", ".jpg", ".pt"))]
+    pictures = [name for name in names if name.endswith((".csv", ".png", ".jpg", ".pt"))]
+    assert not [name for name in pictures if not name.startswith("mien/serving/page/icon-")]
     assert {name.split("/")[0] for name in names} == {"mien", names[-1].split("/")[0]}
 
 
@@ -102,11 +107,24 @@ def test_the_base_install_is_small_and_has_nothing_heavy(clean):
     assert size_mb < BASE_MB, f"{size_mb:.0f} MB"
 
 
+def test_the_video_lines_in_an_environment_of_their_own(tmp_path, wheel):
+    install, *lines = commands("## Video")
+    assert install == "pip install '.[video]'"
+    run = make_environment(tmp_path, f"{wheel}[video]")
+    for line in lines:
+        assert (done := run(line)).stdout + done.stderr == ""
+    assert (tmp_path / "faces.csv").read_text().count("\n") > 500
+    assert min((tmp_path / name).stat().st_size for name in ("marked.mp4", "timeline.png")) > 50_000
+    assert not re.search("^(torch|pandas|opencv)", run("pip list --format=freeze").stdout, re.M)
+
+
 def test_a_missing_extra_says_which_to_install(clean):
     for command in (
         "mien train recipes/mien.toml --data .",
         "mien export x.pt --data . --out y",
         "mien predict examples --engine onnx",
+        "mien video examples/astronaut.jpg",
+        "mien video examples --out r.csv --annotate a.mp4 --resume",
     ):
         result = clean(command, check=False)
         assert result.returncode == 2

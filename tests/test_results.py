@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import sys
-import types
 
 import pytest
 
 from mien import EMOTIONS, Box, Face, Result
-from mien.results import CSV_COLUMNS, to_frame, to_rows
+from mien.errors import UsageError
+from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, from_rows, to_frame, to_rows
 
 PROBS = dict(zip(EMOTIONS, (0.05, 0.75, 0.1, 0.05, 0.02, 0.01, 0.01, 0.01), strict=True))
 FACE = Face(Box(210, 64, 120, 121), 0.98, PROBS, "happiness", 0.75, False)
@@ -25,8 +25,12 @@ CONTRACT = """
 """
 COLUMNS = (
     "source,frame,time_s,face,track,x,y,width,height,score,emotion,confidence,ambiguous,"
-    "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,error"
+    "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,"
+    "smoothed_neutral,smoothed_happiness,smoothed_surprise,smoothed_sadness,smoothed_anger,smoothed_disgust,"
+    "smoothed_fear,smoothed_contempt,error"
 )
+SMOOTHED = dict(zip(EMOTIONS, (0.1, 0.7, 0.1, 0.05, 0.02, 0.01, 0.01, 0.01), strict=True))
+SEEN = dataclasses.replace(FACE, track=4, ambiguous=True, smoothed=SMOOTHED)
 
 
 def test_a_result_is_the_contracts_json_key_for_key_and_in_its_order():
@@ -61,31 +65,87 @@ def test_changing_a_dict_changes_no_result():
 
 
 def test_a_row_a_face():
-    two = dataclasses.replace(RESULT, faces=(FACE, dataclasses.replace(FACE, track=4, ambiguous=True)))
-    first, second = to_rows(two)
-    assert tuple(first) == CSV_COLUMNS == tuple(COLUMNS.split(","))
-    assert [first[key] for key in COLUMNS.split(",")] == [
-        "photo.jpg", 0, 0.0, 0, "", 210, 64, 120, 121, 0.98, "happiness", 0.75, "false", *PROBS.values(), ""]  # fmt: skip
-    assert (second["face"], second["track"], second["ambiguous"]) == (1, 4, "true")
+    first, second = to_rows(dataclasses.replace(RESULT, faces=(FACE, SEEN)))
+    assert tuple(first) == tuple(second) == VIDEO_COLUMNS == tuple(COLUMNS.split(","))
+    seen = [210, 64, 120, 121, 0.98, "happiness", 0.75]
+    assert list(first.values()) == ["photo.jpg", 0, 0.0, 0, None, *seen, False, *PROBS.values(), *[None] * 8, None]
+    assert list(second.values()) == ["photo.jpg", 0, 0.0, 1, 4, *seen, True, *PROBS.values(), *SMOOTHED.values(), None]
+
+
+def test_pictures_have_no_smoothed_columns():
+    assert ",".join(CSV_COLUMNS) == COLUMNS[: COLUMNS.index("smoothed")] + "error"
 
 
 @pytest.mark.parametrize("error", [None, "cut off"])
 def test_a_picture_without_faces_has_its_row(error):
     (row,) = to_rows(Result("a.jpg", 0, 0, frame=5, time_s=0.2, error=error))
-    assert {key: value for key, value in row.items() if value != ""} == {"source": "a.jpg", "frame": 5, "time_s": 0.2} | (
+    assert {key: value for key, value in row.items() if value is not None} == {"source": "a.jpg", "frame": 5, "time_s": 0.2} | (
         {"error": error} if error else {}
     )
-    assert tuple(row) == CSV_COLUMNS
+    assert tuple(row) == VIDEO_COLUMNS
 
 
-def test_a_frame_gets_all_rows(monkeypatch):
-    """With pandas where there is one, else with a stand-in for the one call."""
-    stand_in = types.SimpleNamespace(DataFrame=lambda rows, columns: types.SimpleNamespace(rows=rows, columns=columns))
-    try:
-        import pandas  # noqa: F401
-    except ModuleNotFoundError:
-        monkeypatch.setitem(sys.modules, "pandas", stand_in)
-    frame = to_frame([RESULT, Result("b.jpg", 1, 1)])
-    rows = frame.rows if hasattr(frame, "rows") else frame.to_dict("records")
-    assert list(frame.columns) == COLUMNS.split(",")
-    assert [(row["source"], row["emotion"]) for row in rows] == [("photo.jpg", "happiness"), ("b.jpg", "")]
+FEW = [
+    Result("clip.mp4", 640, 480, (SEEN, FACE), {"name": "mien"}, 3, 0.1),
+    Result("clip.mp4", 640, 480, (), {"name": "mien"}, 4, 0.13),
+    Result("clip.mp4", 0, 0, error="cut off"),
+]
+
+
+@pytest.mark.parametrize("result", FEW)
+def test_a_result_comes_back_from_its_json_and_from_its_rows(result):
+    assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert from_rows(to_rows(result)) == dataclasses.replace(result, width=0, height=0, model={})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"schema": 2}, {"faces": None}, {"faces": [{"box": {"x": 1}}]}, {"more": 1}, {"faces": [{**FACE.to_dict(), "box": 3}]}],
+    ids=str,
+)
+def test_what_is_no_result_is_refused(change):
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        Result.from_dict({**RESULT.to_dict(), **change})
+
+
+def test_a_frame_gets_all_rows_and_the_same_types_whatever_they_are():
+    pandas = pytest.importorskip("pandas")
+    frame, blank = to_frame(FEW), to_frame([])
+    assert list(frame.columns) == list(blank.columns) == COLUMNS.split(",")
+    assert dict(frame.dtypes) == dict(blank.dtypes)
+    assert frame["track"].tolist() == [4, pandas.NA, pandas.NA, pandas.NA]
+    assert frame["ambiguous"].tolist() == [True, False, pandas.NA, pandas.NA]
+    assert frame["error"].tolist() == [pandas.NA] * 3 + ["cut off"]
+    assert frame["smoothed_happiness"].sum() == 0.7
+    assert frame.groupby("emotion")["happiness"].mean().to_dict() == {"happiness": 0.75}
+
+
+def test_polars_gets_the_same():
+    polars = pytest.importorskip("polars")
+    frame = to_frame(FEW, "polars")
+    assert frame.columns == COLUMNS.split(",")
+    assert frame["track"].to_list() == [4, None, None, None]
+    assert frame["ambiguous"].to_list() == [True, False, None, None]
+    assert frame.schema == to_frame([], "polars").schema
+    assert (frame.schema["track"], frame.schema["smoothed_fear"]) == (polars.Int64, polars.Float64)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("piece", [1, 2, 3, 4])
+def test_a_frame_is_the_same_in_pieces(monkeypatch, library, piece):
+    pytest.importorskip(library)
+    whole = to_frame(FEW, library)
+    monkeypatch.setattr("mien.results.PIECE", piece)
+    assert to_frame(FEW, library).equals(whole)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_missing_library_is_named(monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match=f"{library} is not installed: pip install {library}"):
+        to_frame(FEW, library)
+
+
+def test_an_unknown_library_is_refused():
+    with pytest.raises(UsageError, match="pandas, polars"):
+        to_frame(FEW, "panda")

@@ -37,8 +37,8 @@ def planted(monkeypatch):
 
 
 @pytest.mark.parametrize(("model", "said"), [("CHECKPOINT", "temperature 1, not calibrated"), ("mien", "fitted on validation")])
-def test_whether_the_numbers_are_calibrated_is_said(mien, checkpoint, planted, model, said):
-    words = ["evaluate", checkpoint if model == "CHECKPOINT" else model, "--data", ".", "--split", "valid", "--threads", 1]
+def test_whether_the_numbers_are_calibrated_is_said(mien, checkpoint, planted, tmp_path, model, said):
+    words = ["evaluate", checkpoint if model == "CHECKPOINT" else model, "--data", tmp_path, "--split", "valid", "--threads", 1]
     code, text, _ = mien(*words, "--format", "json")
     assert (code, json.loads(text)["scores"].popitem()[1]["valid"]["published"]["n"]) == (0, 1)
     assert said in json.loads(text)["calibration"]
@@ -51,9 +51,9 @@ def test_no_number_of_threads_is_all_cores(mien, checkpoint, planted, monkeypatc
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
     monkeypatch.setattr(engines, "build_engine", lambda *words: asked.append(words[2]) or build_engine(*words[:2], 1))
     monkeypatch.setattr("mien.export.bundle.export_bundle", lambda *words: asked.append(words[4]) or load_bundle("mien"))
-    assert mien("export", checkpoint, "--data", ".", "--out", tmp_path / "bundle")[0] == 0
+    assert mien("export", checkpoint, "--data", tmp_path, "--out", tmp_path / "bundle")[0] == 0
     for model in (checkpoint, "mien"):
-        assert mien("evaluate", model, "--data", ".", "--split", "valid")[0] == 0
+        assert mien("evaluate", model, "--data", tmp_path, "--split", "valid")[0] == 0
     assert asked == [3, 3, 3, 3]
 
 
@@ -87,6 +87,28 @@ def test_the_table_says_which_faces_and_that_they_were_mirrored(mien, checkpoint
     code, text, _ = mien("evaluate", checkpoint, "--data", data_folder, "--split", "test", "--flip", "--threads", 1)
     assert code == 0
     assert [word for word in ("published", "leak-free", "3,153", "2,766", "contempt", "mirror") if word not in text] == []
+
+
+@pytest.mark.data
+def test_two_engines_are_compared_face_by_face_and_a_stored_run_too(mien, data_folder, tmp_path):
+    words = ["--data", data_folder, "--split", "test", "--threads", 1, "--format", "json"]
+    assert mien("evaluate", "mien", *words, "--out", tmp_path)[0] == 0
+    for picture in ("confusion", "classes", "reliability"):
+        assert (tmp_path / f"litert-test-{picture}-light.svg").read_text().startswith("<?xml")
+    report = json.loads(
+        mien("evaluate", "mien", *words, "--engine", "litert-int8", "--against", tmp_path / "litert-test.npz")[1]
+    )
+    found = report["against"]["comparison"]["litert-int8"]["test"]
+    scores = report["scores"]["litert-int8"]["test"]
+    assert {protocol: compared["n"] for protocol, compared in found.items()} == {"published": 3_153, "leak-free": 2_766}
+    for protocol, compared in found.items():
+        assert compared["value"] == pytest.approx({key: scores[protocol][key] for key in compared["value"]})
+        balance = compared["only_right"] - compared["only_other_right"]
+        assert compared["difference"]["accuracy"] == pytest.approx(balance / compared["n"])
+        low, high = scores[protocol]["interval"]["accuracy"]
+        assert low < scores[protocol]["accuracy"] < high
+    code, _, said = mien("evaluate", "mien", *words, "--split", "valid", "--against", tmp_path / "litert-test.npz")
+    assert (code, "answered no face of valid in common" in said) == (1, True)
 
 
 @pytest.mark.data

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from mien.inference.weights import WEIGHTS, load_bundle
+from mien.models import build_model
+from mien.training.checkpoint import describe_run, write_checkpoint
+from mien.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -86,6 +89,53 @@ def test_an_architecture_lists_its_layers_and_their_sums(info):
     rows = [line.split() for line in text.splitlines() if "x" in line and "Conv2d" in line]
     assert sum(int(row[-1].replace(",", "")) for row in rows) == 38_337_408  # 48x48x48 three times, and so on, by hand
     assert "171,137" in text
+    assert "receptive field: 66 px" in text
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """As a run leaves it, so far as `mien info` reads it."""
+    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
+    run = describe_run(Recipe(name="trial", model="swift"), 3, 7, "float32", {})
+    entry = {"valid_accuracy": 0.5, "valid_loss": 1.25}
+    kept = build_model("swift", 7).state_dict()
+    write_checkpoint(path, {**run, "epoch": 1, "history": [entry], "kept": kept})
+    return path
+
+
+def test_a_checkpoint_says_what_its_run_was(info, checkpoint):
+    code, text, said = info(checkpoint)
+    assert (code, said) == (0, "")
+    assert "recipe trial, seed 3, epoch 1 of 100" in text
+    assert "validation accuracy 0.5000, log loss 1.2500" in text
+    assert f"{145_832 - 57:,}" in text  # one class fewer: 56 weights and a bias
+    assert "receptive field: 97 px" in text
+
+
+@pytest.mark.parametrize("model", ["shcnn", "a checkpoint"])
+def test_a_network_is_drawn_into_a_folder_that_is_made(info, checkpoint, tmp_path, model):
+    picture = tmp_path / "new" / "net.svg"
+    code, text, said = info(checkpoint if model == "a checkpoint" else model, "--draw", picture, "--dark")
+    assert (code, said) == (0, "")
+    assert f"drawn: {picture}" in text
+    assert ("swift, recipe trial" if model == "a checkpoint" else "8,711,988 parameters") in picture.read_text()
+
+
+def test_what_cannot_be_drawn_is_one_line_and_leaves_nothing(info, folder, tmp_path):
+    (tmp_path / "file").touch()
+    expected = {
+        ("mien", "net.svg"): "a bundle holds no torch network",
+        (folder, "net.svg"): "a bundle holds no torch network",
+        ("slim", "net.jpg"): "expected a name that ends in .svg, .png, .pdf",
+        ("slmi", "net.svg"): "Did you mean 'slim'?",
+        ("slim", "file/net.svg"): "cannot be made",
+    }
+    for (model, name), words in expected.items():
+        code, text, said = info(model, "--draw", tmp_path / name)
+        assert (code, text) == (2, "")
+        assert words in said
+        assert said.count("\n") == 1
+        assert not (tmp_path / name).exists()
 
 
 def test_a_checkpoint_that_is_not_one(info, tmp_path):

@@ -150,6 +150,14 @@ def test_annotated_pictures_of_one_name_and_never_over_an_original(predict, tmp_
             assert image.size == size
 
 
+def test_blur_faces_hides_them_in_the_annotated_pictures_alone(predict, tmp_path):
+    plain = predict(ASTRONAUT, "--format", "json", "--annotate", tmp_path / "seen")[1]
+    blurred = predict(ASTRONAUT, "--format", "json", "--annotate", tmp_path / "hidden", "--blur-faces")[1]
+    assert blurred == plain
+    assert len(json.loads(predict(tmp_path / "seen" / "astronaut.jpg", "--format", "json")[1])[0]["faces"]) == 1
+    assert json.loads(predict(tmp_path / "hidden" / "astronaut.jpg", "--format", "json")[1])[0]["faces"] == []
+
+
 def test_what_stands_beside_an_original_is_never_overwritten(predict, tmp_path):
     shutil.copy(HOPPER, tmp_path / "one.png")
     (tmp_path / "one.jpg").write_bytes(b"another picture of the same name")
@@ -283,6 +291,7 @@ def test_no_permission(album):
         (["--format", "jsno"], "unknown format 'jsno'. Did you mean 'json'?"),
         (["--out", "EMPTY"], "cannot be written (Is a directory); choose another file."),
         (["--out", "EMPTY/none/x.csv"], "cannot be written (No such file or directory); choose another file."),
+        (["--blur-faces"], "--blur-faces: needs --annotate DIR"),
         (["--annotate", HOPPER], "cannot be made or written (File exists); choose another folder."),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value))[:30],

@@ -11,6 +11,7 @@ from rich.progress import Progress
 from mien.data.dataset import Dataset
 from mien.data.fer2013 import Faces
 from mien.data.ferplus import Votes
+from mien.evaluation.runs import read_run
 from mien.training import loop
 from mien.training.checkpoint import read_checkpoint
 
@@ -40,8 +41,41 @@ def test_a_run_leaves_a_checkpoint_a_history_and_one_line(train, tmp_path):
     assert {key: content[key] for key in history} == history
     assert (history["recipe"]["model"], history["seed"], history["data"]) == ("compact", 2**32 - 1, {"a": "b"})
     assert code == 0
-    assert json.loads(text) == {"run": f"runs/{folder.name}", "n_valid": 20, **history["history"][-1]}
+    assert json.loads(text) == {
+        "run": f"runs/{folder.name}",
+        "result": f"results/{folder.name}.json",
+        "n_valid": 20,
+        **history["history"][-1],
+    }
     assert "epoch 2" in said
+    run, answers = read_run(tmp_path / "results" / f"{folder.name}.json")
+    assert {key: run[key] for key in history} == history
+    assert run["command"].startswith(f"mien train recipes/tiny.toml --data DIR --seed {2**32 - 1} --precision float32")
+    assert run["parameters"] == 171_137
+    assert {name: len(found.logits) for name, found in answers.items()} == {"valid": 20, "test": 4}
+    assert {name: scores["published"]["n"] for name, scores in run["scores"]["raw"].items()} == {"valid": 20, "test": 4}
+
+
+def test_a_development_run_leaves_the_test_split_alone(train, tmp_path):
+    assert train("--valid-only", "--set", "epochs=1")[0] == 0
+    run, answers = read_run(tmp_path / "results" / "tiny-0.json")
+    assert list(answers) == list(run["scores"]["raw"]) == ["valid"]
+
+
+def test_a_student_learns_from_the_teachers_that_it_names(train, tmp_path):
+    train("--set", "epochs=1", "--set", "name=teacher")
+    teacher = ["--teacher", "runs/teacher-0/checkpoint.pt"]
+    code, _, said = train(*teacher)
+    assert (code, said) == (2, "mien: distillation needs both: `distillation` above 0 in the recipe, and a --teacher.\n")
+    assert train("--set", "distillation=0.5")[0] == 2
+    assert train(*teacher, "--set", "distillation=0.5", "--set", "views=1", "--set", "model=swift")[0] == 0
+    run, _ = read_run(tmp_path / "results" / "tiny-0.json")
+    assert run["command"].endswith(" --teacher runs/teacher-0/checkpoint.pt")
+    assert list(run["teachers"]) == ["runs/teacher-0/checkpoint.pt"]
+    code, _, said = train("--resume", "--set", "distillation=0.5", "--set", "views=1", "--set", "model=swift",
+                          "--teacher", "runs/tiny-0/checkpoint.pt")  # fmt: skip
+    assert code == 1
+    assert "belongs to a run with another teachers" in said
 
 
 def test_each_seed_is_a_run_and_none_is_trained_where_one_is_there_already(train, tmp_path):
@@ -56,7 +90,7 @@ def test_each_seed_is_a_run_and_none_is_trained_where_one_is_there_already(train
 
 def test_a_resumed_run_and_its_bar_go_on_from_the_last_whole_epoch(train, tmp_path, monkeypatch):
     seen = []
-    add_task, augment = Progress.add_task, loop.augment
+    add_task, view = Progress.add_task, loop.view
 
     def add(self, *words, **options):
         seen.append(options["completed"])
@@ -65,11 +99,11 @@ def test_a_resumed_run_and_its_bar_go_on_from_the_last_whole_epoch(train, tmp_pa
     def stop(faces, recipe):
         if (tmp_path / "runs" / "tiny-0" / "checkpoint.pt").exists():
             raise KeyboardInterrupt
-        return augment(faces, recipe)
+        return view(faces, recipe)
 
     monkeypatch.setattr(Progress, "add_task", add)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "augment", stop)
+        patch.setattr(loop, "view", stop)
         assert train()[0] == 130
     code, text, _ = train("--resume")
     assert (code, json.loads(text)["epoch"], seen) == (0, 2, [0, 1])

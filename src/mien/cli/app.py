@@ -8,7 +8,9 @@ import typer
 
 import mien
 
-VERBS = ("predict", "train", "evaluate", "export", "info", "data", "bench")
+VERBS = (
+    "predict", "video", "train", "evaluate", "calibrate", "export", "report", "info", "data", "bench", "serve", "score", "web"
+)  # fmt: skip
 """Each is a module beside this one, which holds a function or, where it has verbs of its own, an app."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.options import ModelName
 from mien.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ for path in sys.argv[1:]:
 
 def bench(
     photo: Annotated[Path, typer.Argument(help="A photograph with one face, such as examples/astronaut.jpg.")],
-    model: Annotated[str, typer.Option(help="A bundle's name or folder.")] = "mien",
+    model: ModelName = "mien",
     against: Annotated[str | None, typer.Option(help="Another bundle, timed in turns with the first.")] = None,
     engine: Annotated[str, typer.Option(help="litert or litert-int8.")] = "litert",
     rounds: Annotated[int, typer.Option(min=3, help="Measurements of each.")] = 200,

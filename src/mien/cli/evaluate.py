@@ -1,122 +1,189 @@
-"""`mien evaluate`: a bundle or a checkpoint against FER2013 and FER+, as numbers."""
+"""`mien evaluate`: any network against FER2013 and FER+, or against pictures in class folders, as numbers."""
 
 import json
 import os
-from collections.abc import Iterable
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.model import Model, choices, open_model
 from mien.cli.output import make_folder
-from mien.errors import UsageError, unknown
+from mien.cli.pictures import Labelled, are_class_folders, describe, read_labelled
+from mien.cli.table import print_table
+from mien.errors import UsageError
 
 if TYPE_CHECKING:
-    from mien.evaluation.score import Predictor
+    from mien.data.dataset import Dataset
+    from mien.evaluation.score import Part, Predictions
 
 FORMATS = ("table", "json")
+SPLIT, PROTOCOL = "valid,test", "published,leak-free"
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A bundle's name, its folder, or a checkpoint (.pt).")],
-    data: Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv.")],
-    split: Annotated[str, typer.Option(help="Of train, valid, test; several with commas.")] = "valid,test",
-    protocol: Annotated[str, typer.Option(help="Of published, leak-free (test alone has it).")] = "published,leak-free",
+    model: Annotated[str, typer.Argument(help="A bundle's name or folder, a checkpoint (.pt), or a .tflite or .onnx.")],
+    data: Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv, or with a folder of pictures a class.")],
+    split: Annotated[str, typer.Option(help=f"Of train, valid, test; {SPLIT} if not given.")] = "",
+    protocol: Annotated[str, typer.Option(help="Of published, leak-free (test alone has it); both if not given.")] = "",
     engine: Annotated[str, typer.Option(help="Of litert, litert-int8, onnx; torch for a checkpoint.")] = "",
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored face's answer.")] = False,
+    cropped: Annotated[bool, typer.Option("--cropped", help="Each picture is one face already cropped.")] = False,
+    classes: Annotated[str, typer.Option(help="What numbered folders mean: rafdb, affectnet, ckplus or fer2013.")] = "",
+    against: Annotated[str, typer.Option(help="Compare with this model, or with an earlier --out's .npz.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for predictions (.npz) and metrics.json.")] = None,
     format_: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
-    """Score a network on the data: accuracy, balanced accuracy, log loss, calibration error, recall by class."""
-    from mien.data.dataset import SPLITS, read_dataset
-    from mien.evaluation.score import PROTOCOLS, score_protocols, write_predictions
-
-    splits, protocols = _choices("split", split, SPLITS), _choices("protocol", protocol, PROTOCOLS)
-    _choices("format", format_, FORMATS)
-    if "published" not in protocols and splits != ["test"]:
-        raise UsageError("--protocol leak-free: only the test split has such a part; add --split test.")
-    report, predictors = _open(model, engine, threads or os.cpu_count() or 1)
+    """Score a network on labelled faces, with 95% intervals, alone or against another on the same faces."""
+    choices("format", format_, FORMATS)
+    _check_splits(split, protocol)
+    threads = threads or os.cpu_count() or 1
+    opened = open_model(model, engine, threads)
+    other = Other(against, threads) if against else None
     if out:
         make_folder(out, "--out")
-    dataset = read_dataset(data)
-    report |= {"flip": flip, "data": dataset.checksums, "scores": {name: {} for name in predictors}}
-    for name, predictor in predictors.items():
-        for part in splits:
-            found, scores = score_protocols(predictor, dataset, part, report["labels"], protocols, flip)
-            report["scores"][name][part] = scores
-            if out:
-                write_predictions(out / f"{name}-{part}{'-flip' if flip else ''}.npz", found)
+    faces = _read_faces(data, classes, cropped, (split, protocol), [opened, *([other.model] if other and other.model else [])])
+    report = {**opened.about, "flip": flip, "data": faces.about, "scores": {name: {} for name in opened.engines}}
+    if other:
+        report["against"] = {**other.about, "comparison": {name: {} for name in opened.engines}}
+    _score(report, opened, faces, flip, other, out)
     text = json.dumps(report, indent=1)
     if out:
         (out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    print(text) if format_ == "json" else _print_tables(report)
+    print(text) if format_ == "json" else _print_tables(report, faces.words)
+    raise typer.Exit(1 if faces.failures else 0)
 
 
-def _choices(kind: str, text: str, known: Iterable[str]) -> list[str]:
-    chosen = [word.strip() for word in text.split(",")]
-    for word in chosen:
-        if word not in known:
-            raise unknown(kind, word, known)
-    return chosen
+def _check_splits(split: str, protocol: str) -> None:
+    from mien.data.dataset import SPLITS
+    from mien.evaluation.score import PROTOCOLS
+
+    splits = choices("split", split or SPLIT, SPLITS)
+    if "published" not in choices("protocol", protocol or PROTOCOL, PROTOCOLS) and splits != ["test"]:
+        raise UsageError("--protocol leak-free: only the test split has such a part; add --split test.")
 
 
-def _open(model: str, engine: str, threads: int) -> tuple[dict[str, Any], "dict[str, Predictor]"]:
-    """What is known of the model (name, labels, calibration, sha256 by engine), and a predictor for each engine asked for."""
-    if Path(model).is_file() or model.endswith(".pt"):
-        return _open_checkpoint(Path(model), engine, threads)
-    from mien.inference.engines import build_engine
-    from mien.inference.weights import FILES, load_bundle
+class Other:
+    """What --against names: a model that is scored too, or the predictions of an earlier run."""
 
-    bundle = load_bundle(model)
-    if engine == "torch":
-        raise UsageError(f"--engine torch: a bundle holds no torch network; give its checkpoint, or one of {', '.join(FILES)}.")
-    engines = _choices("engine", engine or "litert", FILES)
-    report = {
-        "model": bundle.name,
-        "labels": list(bundle.labels),
-        "calibration": f"temperature {bundle.meta['temperature']:.3f}, fitted on validation",
-        "sha256": {name: bundle.sha256(name) for name in engines},
-    }
-    return report, {name: build_engine(bundle, name, threads) for name in engines}
+    def __init__(self, against: str, threads: int):
+        from mien.evaluation.score import read_predictions
 
+        self.model = None if against.endswith(".npz") else open_model(against, "", threads)
+        if self.model:
+            ((engine, self._predictor),) = self.model.engines.items()
+            self.name, self.labels = f"{self.model.about['model']} {engine}", tuple(self.model.about["labels"])
+            self.about: dict[str, Any] = {"name": self.name, "sha256": self.model.about["sha256"]}
+        else:
+            self.name = Path(against).stem
+            self._stored, self.labels = read_predictions(Path(against))
+            self.about = {"name": self.name}
 
-def _open_checkpoint(path: Path, engine: str, threads: int) -> tuple[dict[str, Any], "dict[str, Predictor]"]:
-    if engine not in ("", "torch"):
-        raise UsageError(f"--engine {engine}: a checkpoint runs on torch alone; `mien export` makes a bundle for the others.")
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise UsageError(f"{path}: a checkpoint needs torch: pip install 'mien[lab]'.") from None
-    from mien.data.cache import sha256
-    from mien.models.engine import TorchEngine
-    from mien.training.checkpoint import load_network
+    def answer(self, part: "Part", flip: bool) -> "Predictions":
+        """Its predictions for the part, scored anew, or as they were stored, whatever faces those are of."""
+        from mien.evaluation.score import score_part
 
-    torch.set_num_threads(threads)
-    network, recipe, run = load_network(path)
-    report = {
-        "model": recipe.name,
-        "labels": run["labels"],
-        "calibration": "temperature 1, not calibrated",
-        "sha256": {"torch": sha256(path)},
-        "epoch": run["epoch"],
-    }
-    return report, {"torch": TorchEngine(network)}
+        if not self.model:
+            if self._stored.flip != flip:
+                raise UsageError(
+                    f"--against {self.name}: was scored {'with' if self._stored.flip else 'without'} --flip; do so."
+                )
+            return self._stored
+        return score_part(self._predictor, part, flip)
 
 
-def _print_tables(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+@dataclass(frozen=True)
+class Faces:
+    """What there is to score. about: for the report; words: for people; failures: pictures that could not be read."""
 
-    from mien.evaluation.report import flatten, score_table
+    about: dict[str, Any]
+    dataset: "Dataset | None" = None
+    splits: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    labelled: Labelled | None = None
+    known: tuple[str, ...] = ()
+    words: str = ""
+    failures: int = 0
 
+    def parts(self, model: Model, labels: list[str]) -> "list[Part]":
+        """The same faces, by the same labels, for each network: those of data sets as they are, pictures at its own size."""
+        from mien.evaluation.score import split_part
+
+        if self.labelled:
+            return [self.labelled.part(model.side_px, self.known)]
+        assert self.dataset
+        return [split_part(self.dataset, name, labels, self.protocols) for name in self.splits]
+
+
+def _read_faces(data: Path, numbering: str, cropped: bool, asked: tuple[str, str], models: list[Model]) -> Faces:
+    from mien.data.dataset import read_dataset
+
+    if are_class_folders(data, numbering, cropped):
+        if any(asked):
+            raise UsageError(f"--split and --protocol: {data} holds class folders, which have neither; leave them out.")
+        known = tuple(name for name in models[0].names if all(name in model.names for model in models))
+        labelled = read_labelled(data, numbering, cropped, sorted({model.side_px for model in models}))
+        words, failures = describe(labelled, known), len(labelled.unreadable)
+        return Faces(labelled.about, labelled=labelled, known=known, words=words, failures=failures)
+    dataset = read_dataset(data)
+    splits, protocols = ((text or usual).split(",") for text, usual in zip(asked, (SPLIT, PROTOCOL), strict=True))
+    return Faces(dataset.checksums, dataset, tuple(map(str.strip, splits)), tuple(map(str.strip, protocols)))
+
+
+def _score(report: dict[str, Any], model: Model, faces: Faces, flip: bool, other: Other | None, out: Path | None) -> None:
+    """Fills in `scores` and, beside another network, its `comparison`; writes the predictions."""
+    from mien.evaluation.score import compare_part, score_part, summarise_part, write_predictions
+
+    labels = report["labels"]
+    parts = faces.parts(model, labels)
+    others = [other.answer(part, flip) for part in faces.parts(other.model or model, labels)] if other else []
+    for name, predictor in model.engines.items():
+        for i, part in enumerate(parts):
+            found = score_part(predictor, part, flip)
+            report["scores"][name][part.name] = summarise_part(part, found, labels, model.set_threshold, intervals=True)
+            if out:
+                stem = f"{name}-{part.name}{'-flip' if flip else ''}"
+                write_predictions(out / f"{stem}.npz", found, labels)
+                _draw(out, stem, found, labels, "raw" if name == "torch" else "calibrated")
+            if other:
+                compared = compare_part(part, found, labels, others[i], other.labels)
+                report["against"]["comparison"][name][part.name] = compared
+
+
+def _draw(out: Path, stem: str, found: "Predictions", labels: list[str], kind: str) -> None:
+    """Confusion matrix, recall and precision by class, and reliability diagram as pictures, where matplotlib is there."""
+    from mien.evaluation.figures import draw_classes, draw_confusion, draw_reliability, write_svg
+
+    if not find_spec("matplotlib"):
+        print("mien: without pictures, which need matplotlib: pip install 'mien[lab]'.", file=sys.stderr)
+        return
+    probs, classes = found.probs, found.classes
+    came_true = (probs.argmax(1) == classes).astype(float)
+    write_svg(lambda theme: draw_confusion(theme, probs, classes, labels), out, f"{stem}-confusion")
+    write_svg(lambda theme: draw_classes(theme, probs, classes, labels), out, f"{stem}-classes")
+    panels = {f"{len(probs):,} faces": {kind: (probs, came_true)}}
+    write_svg(lambda theme: draw_reliability(theme, panels), out, f"{stem}-reliability")
+
+
+def _print_tables(report: dict[str, Any], words: str) -> None:
+    from mien.evaluation.report import comparison_table, flatten, score_table
+
+    if words:
+        print(words)
+    passes = "mean of face and mirror image" if report["flip"] else "single pass"
     for name, scores in report["scores"].items():
-        header, *rows = score_table(flatten(scores))
-        passes = "mean of face and mirror image" if report["flip"] else "single pass"
-        table = Table(title=f"{report['model']} on {name}, {passes}\n{report['calibration']}")
-        for i, title in enumerate(header):
-            table.add_column(title, justify="right" if i else "left", no_wrap=True)
-        for row in rows:
-            table.add_row(*row)
-        width = Console(width=1000).measure(table).maximum  # whole numbers, even where lines then wrap
-        Console(width=max(width, Console().width)).print(table)
+        print_table(f"{report['model']} on {name}, {passes}\n{report['calibration']}", score_table(flatten(scores)))
+    against = report.get("against", {})
+    for name, splits in against.get("comparison", {}).items():
+        for title, found in flatten(splits).items():
+            table = comparison_table(found, f"{report['model']} {name}", against["name"])
+            print_table(f"paired on the {found['n']:,} faces of {title}", table, _mcnemar(found))
+
+
+def _mcnemar(found: dict[str, Any]) -> str:
+    right = f"Rightly named by the first alone: {found['only_right']:,}; by the second alone: {found['only_other_right']:,}"
+    return f"{right}. McNemar's exact p = {found['mcnemar_p']:.3g}. Intervals: {found['resamples']:,} resamples of faces."

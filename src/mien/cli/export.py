@@ -15,23 +15,42 @@ NEEDS = ("torch", "litert_torch", "ai_edge_quantizer", "onnx", "onnxscript", "on
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A run's checkpoint.pt.")],
-    data: Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv, as in training.")],
-    out: Annotated[Path, typer.Option(help="The bundle's folder; a bundle that is there is replaced.")],
+    out: Annotated[
+        Path, typer.Option(help="The bundle's folder; a bundle that is there is replaced. With --weights-only, a file.")
+    ],
+    data: Annotated[Path | None, typer.Option(help="The folder that it was trained on.")] = None,
+    cropped: Annotated[bool, typer.Option("--cropped", help="As in training.")] = False,
+    classes: Annotated[str, typer.Option(help="As in training.")] = "",
+    weights_only: Annotated[
+        bool, typer.Option("--weights-only", help="No bundle, but the checkpoint without what only --resume needs.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="The bundle's name; the recipe's if not given.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
     """Turn a checkpoint into a bundle: calibrated on validation, converted, proved equal, scored, described."""
-    if missing := [package for package in NEEDS if not find_spec(package)]:
+    if missing := [package for package in NEEDS[: 1 if weights_only else None] if not find_spec(package)]:
         raise UsageError(f"exporting needs {', '.join(missing)}: pip install 'mien[lab,onnx]'.")
+    if weights_only == (data is not None):
+        raise UsageError("expected one of --data, for a bundle, and --weights-only, for a checkpoint to start from or score.")
+    make_folder(out.parent, "--out")
+    if data:
+        write_bundle(checkpoint, data, (classes, cropped), out, name, threads or os.cpu_count() or 1)
+    else:
+        from mien.training.checkpoint import write_weights
+
+        write_weights(checkpoint, out)
+        print(out)
+
+
+def write_bundle(checkpoint: Path, data: Path, reading: tuple[str, bool], out: Path, name: str | None, threads: int) -> None:
+    """reading: how class folders are read, --classes and --cropped."""
     import torch
     from rich.console import Console
 
-    from mien.data.dataset import read_dataset
+    from mien.cli.own import open_faces
     from mien.export.bundle import export_bundle
 
-    make_folder(out.parent, "--out")
-    threads = threads or os.cpu_count() or 1
     torch.set_num_threads(threads)
     words = Console(stderr=True)
-    bundle = export_bundle(checkpoint, read_dataset(data), out, name, threads, lambda text: words.print(f"{text} …"))
+    bundle = export_bundle(checkpoint, open_faces(data, *reading), out, name, threads, lambda text: words.print(f"{text} …"))
     print(bundle.folder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.output import make_folder
 from mien.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from mien.inference.weights import Bundle
 
+FORMATS = (".svg", ".png", ".pdf")
 HONEST_USE = (
     "mien labels apparent expression as ten crowd raters would name it, not what anyone feels. In the EU, inferring "
     "emotions at work or in education is prohibited (AI Act, Art. 5(1)(f)), and people exposed to such a system must be "
@@ -25,18 +27,35 @@ def info(
     model: Annotated[
         str | None, typer.Argument(help="A bundle, a checkpoint (.pt), or an architecture; none for all bundles.")
     ] = None,
+    draw: Annotated[Path | None, typer.Option(help="Draw an architecture or a checkpoint's as .svg, .png or .pdf.")] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw it for a dark page.")] = False,
 ) -> None:
     """Describe a model: sizes, scores, checksums, calibration, the engine it would use, and honest use."""
     from mien.inference.weights import bundle_names
 
+    if draw:
+        _check_drawing(model, draw)
     if model is None or model in bundle_names() or Path(model).is_dir():
         for name in [model] if model else bundle_names():
             _print_bundle(name)
     elif model.endswith(".pt"):
-        _print_checkpoint(Path(model))
+        _print_network(*_open_checkpoint(Path(model)), draw, dark)
     else:
-        _print_architecture(model)
+        _print_network(model, _build_architecture(model), draw, dark)
     print(HONEST_USE)
+
+
+def _check_drawing(model: str | None, path: Path) -> None:
+    """Raises UsageError for what cannot be drawn here, before anything is printed."""
+    from mien.inference.weights import bundle_names
+
+    if model is None or model in bundle_names() or Path(model).is_dir():
+        raise UsageError("--draw: a bundle holds no torch network; give an architecture, such as slim, or a checkpoint (.pt).")
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"--draw {path}: expected a name that ends in {', '.join(FORMATS)}.")
+    if not find_spec("matplotlib"):
+        raise UsageError("--draw: drawing needs matplotlib: pip install 'mien[lab]'.")
+    make_folder(path.parent, "--draw")
 
 
 def _print_bundle(name: str) -> None:
@@ -48,8 +67,8 @@ def _print_bundle(name: str) -> None:
         print(f"  {label:<18}{text}")
 
 
-def _print_checkpoint(path: Path) -> None:
-    """What the run was, how far it is, and its layers."""
+def _open_checkpoint(path: Path) -> "tuple[str, nn.Module]":
+    """A title and the kept network; prints what the run was and how far it is."""
     if not find_spec("torch"):
         raise UsageError(f"{path}: a checkpoint needs torch: pip install 'mien[lab]'.")
     from mien.training.checkpoint import load_network
@@ -58,11 +77,11 @@ def _print_checkpoint(path: Path) -> None:
     last = run["history"][-1]
     print(f"{path}: recipe {recipe.name}, seed {run['seed']}, epoch {run['epoch']} of {recipe.epochs}, commit {run['commit']}")
     print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
-    _print_layers(network)
+    return f"{recipe.model}, recipe {recipe.name}", network
 
 
-def _print_architecture(name: str) -> None:
-    """The layers of a network of MODELS, untrained. Raises UsageError for a name that is neither that nor a bundle's."""
+def _build_architecture(name: str) -> "nn.Module":
+    """A network of MODELS, untrained. Raises UsageError for a name that is neither that nor a bundle's."""
     from mien.inference.weights import bundle_names
 
     if not find_spec("torch"):
@@ -73,19 +92,27 @@ def _print_architecture(name: str) -> None:
     if name not in MODELS:
         raise unknown("model", name, [*bundle_names(), *MODELS])
     print(f"{name}: an architecture, untrained, eight classes")
-    _print_layers(build_model(name))
+    return build_model(name)
 
 
-def _print_layers(network: "nn.Module") -> None:
+def _print_network(title: str, network: "nn.Module", draw: Path | None, dark: bool) -> None:
+    """Its layers, their sums, the receptive field; and its picture."""
     from mien.models import list_layers
+    from mien.models.structure import receptive_field
 
     layers = list_layers(network)
-    print(f"  {'layer':<34}{'kind':<14}{'output':<14}{'parameters':>12}{'multiply-adds':>16}")
+    print(f"  {'layer':<34}{'kind':<20}{'output':<14}{'parameters':>12}{'multiply-adds':>16}")
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
-        print(f"  {layer.name:<34}{layer.kind:<14}{shape:<14}{layer.parameters:>12,}{layer.multiply_adds:>16,}")
+        print(f"  {layer.name:<34}{layer.kind:<20}{shape:<14}{layer.parameters:>12,}{layer.multiply_adds:>16,}")
     total = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
-    print(f"  {'in all':<62}{total[0]:>12,}{total[1]:>16,}")
+    print(f"  {'in all':<68}{total[0]:>12,}{total[1]:>16,}")
+    print(f"  receptive field: {receptive_field(network)} px on a side, of a face of 48")
+    if draw:
+        from mien.models.drawing import draw_architecture, write_figure
+
+        write_figure(draw_architecture(title, network, dark), draw)
+        print(f"  drawn: {draw}")
 
 
 def _facts(bundle: "Bundle") -> Iterator[tuple[str, str]]:

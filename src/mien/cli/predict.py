@@ -5,14 +5,15 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
+from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
 from mien.cli.output import make_folder
 from mien.errors import MienError, UsageError, one_line, unknown
 
@@ -39,16 +40,21 @@ def predict(
     format_: Annotated[str, typer.Option("--format", help="text, json, jsonl or csv.")] = "text",
     out: Annotated[Path | None, typer.Option(help="Write the results to this file, not to stdout.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="Write the pictures with their faces marked into this folder.")] = None,
+    blur_faces: Annotated[
+        bool,
+        typer.Option("--blur-faces", help="Hide the faces in what --annotate writes; one that is not found stays visible."),
+    ] = False,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="Each picture is one face already cropped.")] = False,
     min_face: Annotated[
         int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size; slower below 1/12 of the picture.")
     ] = 0,
     max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a picture.")] = None,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Least detector score.")] = 0.5,
-    model: Annotated[str, typer.Option(help="A bundle's name or folder.")] = "mien",
-    detector: Annotated[str, typer.Option(help="full_range, or short_range for selfies.")] = "full_range",
-    engine: Annotated[str, typer.Option(help="litert, litert-int8 or onnx.")] = "litert",
+    threshold: Threshold = 0.5,
+    model: ModelName = "mien",
+    detector: DetectorName = "full_range",
+    engine: EngineName = "litert",
     threads: Annotated[int, typer.Option(min=1, help="Threads of each network.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that share the pictures; 0: one a core.")] = 1,
 ) -> None:
     """Find the faces in pictures and name their expressions, with calibrated probabilities.
 
@@ -59,17 +65,22 @@ def predict(
 
     if format_ not in SINKS:
         raise unknown("format", format_, SINKS)
-    recognizer = Recognizer(
-        model, detector, threads, engine=engine, threshold=threshold, min_face_px=min_face, max_faces=max_faces
-    )
+    if blur_faces and not annotate:
+        raise UsageError("--blur-faces: needs --annotate DIR, the folder for the pictures in which faces are hidden.")
+    options: dict[str, Any] = {
+        "model": model, "detector": detector, "threads": threads, "engine": engine, "threshold": threshold,
+        "min_face_px": min_face, "max_faces": max_faces,
+    }  # fmt: skip
+    recognizer = Recognizer(**options)
     inputs = find_inputs(source)
     if out and os.path.realpath(out) in real_paths(inputs):
         raise UsageError(f"--out {out}: is one of the pictures; choose another file.")
-    gallery = Gallery(annotate, inputs) if annotate else None
+    gallery = Gallery(annotate, inputs, blur_faces) if annotate else None
     failures = 0
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
         shown = format_ == "text" and stream.isatty()
-        for item, result in progress(recognize(recognizer, inputs, whole_image), len(inputs), hidden=stream.isatty()):
+        found = share(recognizer, inputs, whole_image, options, jobs)
+        for item, result in progress(found, len(inputs), hidden=stream.isatty()):
             sink.write(result)
             problem = f"{result.source}: {result.error}" if result.error else gallery and gallery.add(item, result)
             failures += bool(problem)
@@ -114,16 +125,35 @@ def _in_folder(folder: str) -> list[Input]:
     return found or [Input(folder, error=f"holds no pictures; looked for {' '.join(sorted(SUFFIXES))}.")]
 
 
-def recognize(recognizer: "Recognizer", inputs: Sequence[Input], whole_image: bool) -> Iterator[tuple[Input, "Result"]]:
-    """Each input with its result, in order; a few pictures at a time are read and classified together."""
+def share(
+    recognizer: "Recognizer", inputs: Sequence[Input], whole_image: bool, options: Mapping[str, Any], jobs: int
+) -> Iterator[tuple[Input, "Result"]]:
+    """Each input with its result, in order; a few pictures at a time are read and classified together.
+
+    jobs: processes that share them, 0 for one a core; 1 is this one. options: those of the recogniser.
+    """
+    chunks = [inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK)]
+    pictures = ([item.source for item in chunk if item.source is not None] for chunk in chunks)
+    if jobs == 1 or len(chunks) == 1:
+        found: Iterator[list[Result]] = (recognizer.predict_batch(group, whole_image) for group in pictures)
+    else:
+        from mien.batch.jobs import recognize_groups
+
+        found = recognize_groups(pictures, options, jobs, whole_image)
+    for chunk, results in zip(chunks, found, strict=True):
+        yield from name_results(recognizer, chunk, results)
+
+
+def name_results(
+    recognizer: "Recognizer", chunk: Iterable[Input], results: "Iterable[Result]"
+) -> Iterator[tuple[Input, "Result"]]:
+    """Each input with its result; results: of those that there is something to read of, in order."""
     from mien.results import Result
 
-    for start in range(0, len(inputs), CHUNK):
-        chunk = inputs[start : start + CHUNK]
-        answers = iter(recognizer.predict_batch([i.source for i in chunk if i.source is not None], whole_image))
-        for item in chunk:
-            failed = Result(item.name, 0, 0, model=recognizer.model, error=item.error)
-            yield item, failed if item.source is None else replace(next(answers), source=item.name)
+    answers = iter(results)
+    for item in chunk:
+        failed = Result(item.name, 0, 0, model=recognizer.model, error=item.error)
+        yield item, failed if item.source is None else replace(next(answers), source=item.name, model=recognizer.model)
 
 
 def progress(items: Iterable[T], total: int, hidden: bool) -> Iterable[T]:
@@ -165,12 +195,12 @@ def real_paths(inputs: Iterable[Input]) -> set[str]:
 class Gallery:
     """A folder of annotated pictures, named after their originals; two of one name are told apart by a number.
 
-    inputs: never overwritten, nor is anything else in a folder that one of them stands in.
+    inputs: never overwritten, nor is anything else in a folder that one of them stands in. blur_faces: faces are hidden.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[Input]):
+    def __init__(self, folder: Path, inputs: Iterable[Input], blur_faces: bool = False):
         make_folder(folder, "--annotate")
-        self.folder = folder
+        self.folder, self._blur_faces = folder, blur_faces
         self.written: list[Path] = []
         self._taken = real_paths(inputs)
         if os.path.realpath(folder) in {os.path.dirname(path) for path in self._taken}:
@@ -185,7 +215,7 @@ class Gallery:
         names = itertools.chain([f"{stem}.jpg"], (f"{stem}-{number}.jpg" for number in itertools.count(2)))
         path = next(path for name in names if os.path.realpath(path := self.folder / name) not in self._taken)
         try:
-            draw(item.source, result).save(path, quality=92)
+            draw(item.source, result, self._blur_faces).save(path, quality=92)
         except (OSError, MienError) as error:
             return f"--annotate {path}: cannot be written ({getattr(error, 'strerror', None) or error})."
         self._taken.add(os.path.realpath(path))

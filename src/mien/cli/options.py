@@ -1,0 +1,10 @@
+"""The options that several verbs have, in the same words."""
+
+from typing import Annotated
+
+import typer
+
+Threshold = Annotated[float, typer.Option(min=0, max=1, help="Least detector score.")]
+ModelName = Annotated[str, typer.Option(help="A bundle's name or folder.")]
+DetectorName = Annotated[str, typer.Option(help="full_range, or short_range for selfies.")]
+EngineName = Annotated[str, typer.Option(help="litert, litert-int8 or onnx.")]

@@ -1,0 +1,16 @@
+"""Tables for people."""
+
+
+def print_table(title: str, rows: list[list[str]], caption: str = "", stderr: bool = False) -> None:
+    """Rows of cells, the first row a header, numbers to the right: whole, even where lines then wrap."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, caption=caption or None)
+    header, *body = rows
+    for i, text in enumerate(header):
+        table.add_column(text, justify="right" if i else "left", no_wrap=True)
+    for row in body:
+        table.add_row(*row)
+    width = Console(width=1000).measure(table).maximum
+    Console(width=max(width, Console().width), stderr=stderr).print(table)

@@ -1,0 +1,84 @@
+"""`mien video` and the files around it: what stands there already, what is missing, what a resumed run draws."""
+
+import sys
+
+import pytest
+from PIL import Image
+from tests.inference.test_stream import show
+from tests.media.clips import write_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return write_clip(tmp_path_factory.mktemp("outputs") / "clip.mp4", [show(i) for i in range(40)])
+
+
+def test_results_that_stand_there_survive_an_engine_that_is_missing(mien, clip, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    (tmp_path / "r.csv").write_text("a week's work")
+    code, out, said = mien("video", clip, "--out", tmp_path / "r.csv", "--engine", "onnx")
+    assert (code, out) == (2, "")
+    assert "pip install 'mien[onnx]'" in said
+    assert (tmp_path / "r.csv").read_text() == "a week's work"
+
+
+def test_an_ending_that_is_no_format_is_refused_but_where_the_format_is_named(mien, clip, tmp_path):
+    for name, nearest in (("r.json", "jsonl"), ("r.xlsx", "Known: csv, jsonl, parquet")):
+        code, _, said = mien("video", clip, "--out", tmp_path / name)
+        assert code == 2
+        assert nearest in said
+    assert mien("video", clip, "--out", tmp_path / "r.txt", "--format", "csv") == (0, "", "")
+    assert mien("video", clip, "--out", tmp_path / "r") == (0, "", "")
+    assert (tmp_path / "r.txt").read_text() == (tmp_path / "r").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r", "r.txt"]
+
+
+def test_a_resumed_timeline_is_the_unbroken_one(mien, clip, tmp_path):
+    """With its faces before the break too, and where there is no other output that needs the pixels."""
+    words = ["video", clip, "--detect-every", "1", "--out", tmp_path / "r.csv", "--timeline", tmp_path / "t.png"]
+    assert mien(*words) == (0, "", "")
+    whole, results = (tmp_path / "t.png").read_bytes(), (tmp_path / "r.csv").read_bytes()
+    (tmp_path / "r.csv").write_bytes(results[: len(results) // 2])
+    (tmp_path / "t.png").unlink()
+    assert mien(*words, "--resume") == (0, "", "")
+    assert (tmp_path / "t.png").read_bytes() == whole
+
+
+def test_without_pyav_a_folder_is_read_and_what_needs_it_is_said(mien, clip, tmp_path, monkeypatch):
+    (tmp_path / "frames").mkdir()
+    for i in range(3):
+        Image.fromarray(show(i)).save(tmp_path / "frames" / f"{i}.png")
+    for name in [name for name in sys.modules if name.split(".")[0] == "av" or name in NEED_PYAV]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert mien("video", tmp_path / "frames")[::2] == (0, "")
+    annotate = ["--out", tmp_path / "r.csv", "--annotate", tmp_path / "a.mp4"]
+    for words in ([clip], [tmp_path / "frames", *annotate], [clip, *annotate, "--resume"]):
+        code, out, said = mien("video", *words)
+        assert (code, out) == (2, "")
+        assert "needs PyAV: pip install 'mien[video]'" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+
+
+NEED_PYAV = {
+    f"mien.media.{name}" for name in ("clock", "decoding", "sound", "unfinished", "upright", "video_source", "video_writer")
+}
+
+
+def test_a_video_is_not_overwritten_by_what_is_left_of_one(mien, tmp_path):
+    clip = write_clip(tmp_path / "a.partial.ts", [show(i) for i in range(3)])
+    before = clip.read_bytes()
+    code, out, said = mien("video", clip, "--annotate", tmp_path / "a.mp4")
+    assert (code, out) == (2, "")
+    assert "choose another name" in said
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize(("words", "bar"), [(["--out", "r.csv"], True), ([], False)])
+def test_progress_is_shown_on_a_terminal_that_does_not_show_the_results_too(mien, clip, tmp_path, monkeypatch, words, bar):
+    monkeypatch.chdir(tmp_path)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    code, _, said = mien("video", clip, *words)
+    assert code == 0
+    assert ("a second" in said and "40/40" in said) is bar
