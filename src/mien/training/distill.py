@@ -45,7 +45,8 @@ class Teacher:
             return self._answers[key].float()
         temperature = self._recipe.distillation_temperature
         seen = [v.contiguous(memory_format=torch.channels_last) for v in (views, views.flip(3))]
-        probs = torch.stack([F.softmax(network(v) / temperature, 1) for network in self._networks for v in seen]).mean(0)
+        logits = [network(v).float() for network in self._networks for v in seen]
+        probs = F.softmax(torch.stack(logits) / temperature, 2).mean(0)
         if key:
             self._answers[key] = probs.half()
         return probs

@@ -73,9 +73,10 @@ def fit(
             views, spoilt = _draw_views(faces[rows], recipe, run["seed"], epoch, step)
             with torch.autocast(kind, dtype, enabled=dtype is not torch.float32):
                 logits = shared_model(spoilt[part].contiguous(memory_format=torch.channels_last))
+                answers = teacher.probs(views[part], epoch, step) if teacher else None
             loss = loss_of(logits.float(), targets[rows][part])
-            if teacher:
-                loss = teacher.blend(loss, logits.float(), teacher.probs(views[part], epoch, step))
+            if teacher and answers is not None:
+                loss = teacher.blend(loss, logits.float(), answers)
             optimizer.zero_grad()
             loss.mean().backward()
             optimizer.step()
