@@ -113,10 +113,11 @@ def test_two_nodes_of_which_one_is_lost(tmp_path, loopback_alone, short_path):
     port, keys = free_port(), {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid4().hex * 2, "RAY_TMPDIR": short_path}
     with programs(**keys) as head, programs(**keys) as other, programs(**keys) as driver:
         start_node(head, inside, "--head", "--port", port, "--include-dashboard", "false")
-        wait_for(lambda: head.running("raylet/raylet"), 60)
-        wait_for(lambda: head.running("RuntimeEnvAgent"), 60)
+        wait_for(lambda: head.running("raylet/raylet"), 120)
+        ask = (*map(str, inside), RAY, "health-check", "--address", f"127.0.0.1:{port}")
+        wait_for(lambda: subprocess.run(ask, env=head.environment, capture_output=True).returncode == 0, 120)
         start_node(other, inside, "--address", f"127.0.0.1:{port}")
-        wait_for(lambda: other.running("raylet/raylet"), 60)
+        wait_for(lambda: other.running("raylet/raylet"), 120)
         process = driver.mien("score", folder, "--out", out, "--part", 20, "--address", f"127.0.0.1:{port}", inside=inside)
         wait_for(lambda: done_parts(out) >= 3 and other.running("ray::MapBatches"), 120)
         assert done_parts(out) < 28
