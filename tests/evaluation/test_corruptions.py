@@ -75,7 +75,7 @@ def test_stored_and_reduced_as_pillow_does(faces):
         padded = np.pad(rows, ((1, 1), (0, 0)), "edge")
         even, odd = 0.75 * rows + 0.25 * padded[:-2], 0.75 * rows + 0.25 * padded[2:]
         seen = np.stack([even, odd], 1).reshape(48, 48).T
-    np.testing.assert_allclose(corrupt(faces, "resolution", 1)[0], seen, atol=1.01)
+    np.testing.assert_allclose(corrupt(faces, "resolution", 1)[0], seen, atol=2.01)  # Pillow rounds four times
 
 
 def test_occlusion_hides_a_square_of_one_level(faces):
