@@ -12,7 +12,7 @@ test: $(TEST)/installed
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
-	$(TEST)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(TEST)/bin/python -m pytest -n 2 --dist loadfile
 
 test-all: test test-slow
 
