@@ -7,6 +7,7 @@ import av
 import numpy as np
 from benchmarks.filming import film, photographs, sit, write
 from PIL import Image
+from tests.media.clips import write_clip as media_clip
 
 from mien.inference.recognizer import Recognizer
 
@@ -18,6 +19,7 @@ def write_media(folder: Path) -> None:
     recognizer = Recognizer()
     write_camera(folder, recognizer)
     write_clip(folder, recognizer)
+    write_turned(folder, recognizer)
     write_huge(folder, recognizer)
     write_sound(folder / "sound.mp4")
     write_none(folder / "none.mp4")
@@ -41,6 +43,14 @@ def write_clip(folder: Path, recognizer: Recognizer) -> None:
     seats = [sit(200, 240, 150), sit(440, 220, 130, 1.7)]
     clip = write(folder / "clip.mp4", film(seats, photographs()[:2], 60, np.random.default_rng(0)))
     write_json(folder / "clip.json", [result.to_dict() for result in recognizer.stream(clip, detect_every=1)])
+
+
+def write_turned(folder: Path, recognizer: Recognizer) -> None:
+    """turned.mp4: as a phone held upright writes it, lying and to be turned; turned.json: what a stream says of it."""
+    upright = film([sit(240, 240, 150)], photographs()[:1], 6, np.random.default_rng(0))
+    lying = [np.rot90(frame).copy() for frame in upright]  # to be turned by 90 degrees clockwise
+    clip = media_clip(folder / "turned.mp4", lying, prepare=lambda stream: stream.set_display_rotation(-90))
+    write_json(folder / "turned.json", [result.to_dict() for result in recognizer.stream(clip, detect_every=1)])
 
 
 def write_huge(folder: Path, recognizer: Recognizer) -> None:

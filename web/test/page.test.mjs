@@ -454,6 +454,20 @@ suite("video", () => {
     await close(page);
   });
 
+  test("a clip that a phone held upright is shown and analysed upright", async () => {
+    const page = await open();
+    await choose(page, "video", media("turned.mp4"));
+    const expected = JSON.parse(readFileSync(media("turned.json")));
+    await analysed(page);
+    const found = await results(page);
+    assert.equal(found.length, expected.length);
+    for (const [i, { width, height, faces }] of found.entries()) {
+      assert.deepEqual([width, height, faces.length], [640, 480, 1]); // it is stored 480 wide
+      assert.ok(iou(faces[0].box, expected[i].faces[0].box) > 0.9, JSON.stringify(faces[0].box));
+    }
+    await close(page);
+  });
+
   test("smoothing and threshold hold for what was analysed before; another file, view or place at any moment breaks nothing", async () => {
     const page = await open();
     await choose(page, "video", media("clip.mp4"));
