@@ -1,6 +1,7 @@
 """The real data, where there is any."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from mien.data.dataset import Dataset, read_dataset
 
 # torch reads it when it is first imported: its threads spin, so that two of them on a busy machine stall each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+collect_ignore_glob = [] if find_spec("hypothesis") else ["**/test_*_properties.py"]
 
 BESIDE = Path(__file__).parents[2] / "shared" / "dataset"
 

@@ -19,7 +19,7 @@ def replaced_file(path: Path) -> Iterator[Path]:
 
     After a kill at any moment `path` holds the old content or the new.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name[:50]}.{os.getpid()}.partial")  # a long name has no room for more
     try:
         yield partial
         with partial.open("rb") as file:

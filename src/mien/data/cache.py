@@ -13,7 +13,7 @@ FORMAT = 1
 
 
 def cache_folder() -> Path:
-    """$MIEN_CACHE, else `mien` in $XDG_CACHE_HOME, else ~/.cache/mien."""
+    """$MIEN_CACHE, else `mien` in $XDG_CACHE_HOME, else ~/.cache/mien. Raises RuntimeError for a user who has no home."""
     if folder := os.environ.get("MIEN_CACHE"):
         return Path(folder)
     base = os.environ.get("XDG_CACHE_HOME")
@@ -21,8 +21,11 @@ def cache_folder() -> Path:
 
 
 def cached(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What `build()` returned the first time for this key. A folder that cannot be written only costs the time."""
-    path = cache_folder() / f"{key[:32]}-{FORMAT}.npz"
+    """What `build()` returned the first time for this key. A folder that cannot be written, or none, only costs the time."""
+    try:
+        path = cache_folder() / f"{key[:32]}-{FORMAT}.npz"
+    except RuntimeError:
+        return build()
     try:
         with np.load(path) as stored:
             return dict(stored)

@@ -94,7 +94,7 @@ def _parse_pixels(text: str, name: str, line: int) -> np.ndarray:
             levels = np.fromstring(text, np.int64, sep=" ")
         except (DeprecationWarning, ValueError):
             bad = next((word for word in text.split() if not (word.isascii() and word.isdigit())), text[:20])
-            malformed(name, line, "pixels", f"{bad!r} is not a grey level from 0 to 255")
+            malformed(name, line, "pixels", f"{bad!r:.40} is not a grey level from 0 to 255")
     if levels.size != SIDE_PX**2:
         malformed(name, line, "pixels", f"{levels.size} grey levels, expected {SIDE_PX**2} (48x48); {CUT_OFF}")
     if levels.min() < 0 or levels.max() > 255:
@@ -105,13 +105,13 @@ def _parse_pixels(text: str, name: str, line: int) -> np.ndarray:
 
 def _parse_label(text: str, name: str, line: int) -> int:
     if text.strip() not in set("0123456"):
-        malformed(name, line, "emotion", f"{text!r} is not a label from 0 to 6")
+        malformed(name, line, "emotion", f"{text!r:.40} is not a label from 0 to 6")
     return int(text)
 
 
 def _parse_usage(text: str, name: str, line: int) -> int:
     if text.strip() not in USAGES:
-        malformed(name, line, "Usage", f"{text!r} is none of {', '.join(USAGES)}; {CUT_OFF}")
+        malformed(name, line, "Usage", f"{text!r:.40} is none of {', '.join(USAGES)}; {CUT_OFF}")
     return USAGES.index(text.strip())
 
 
@@ -121,20 +121,22 @@ def _read_mosaic(path: Path, per_row: int = 190) -> Faces:
     with open_table(labels_path, (labels_path.name,)) as (stream, name):
         rows = [(_parse_label(label, name, line), _parse_usage(split, name, line))
                 for line, (label, split) in read_rows(stream, name, ("emotion", "Usage"))]  # fmt: skip
-    sheet = _read_sheet(path)
     down = -(-len(rows) // per_row)
-    if sheet.shape != (down * SIDE_PX, per_row * SIDE_PX):
-        raise DataError(f"{path}: {sheet.shape} pixels do not hold {len(rows):,} faces; this is another picture.")
+    sheet = _read_sheet(path, per_row * SIDE_PX, down * SIDE_PX)
+    if sheet is None:
+        raise DataError(f"{path}: its pixels do not hold {len(rows):,} faces; this is another picture.")
     tiles = sheet.reshape(down, SIDE_PX, per_row, SIDE_PX).transpose(0, 2, 1, 3).reshape(-1, SIDE_PX, SIDE_PX)
     labels, usage = np.array(rows, np.uint8).T
     return Faces(np.ascontiguousarray(tiles[: len(rows)]), labels, usage)
 
 
-def _read_sheet(path: Path) -> np.ndarray:
+def _read_sheet(path: Path, width: int, height: int) -> np.ndarray | None:
+    """The grey picture, uint8 [height,width]; None for one of another size or mode, which is not decoded."""
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        return np.asarray(Image.open(path))
-    except (OSError, SyntaxError) as error:
+        with Image.open(path, formats=("PNG",)) as image:
+            return np.asarray(image) if (image.size, image.mode) == ((width, height), "L") else None
+    except Exception as error:  # Pillow raises whatever a damaged file makes it stumble over
         raise DataError(f"{path}: is cut off or not a picture ({error}); fetch it again.") from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit

@@ -37,9 +37,9 @@ def read_ferplus(path: Path) -> Votes:
     with open_table(path, (FILE,)) as (stream, name):
         for line, (split, picture, *cells) in read_rows(stream, name, ("Usage", "Image name", *VOTE_COLUMNS)):
             if split not in USAGES:
-                malformed(name, line, "Usage", f"{split!r} is none of {', '.join(USAGES)}; {CUT_OFF}")
+                malformed(name, line, "Usage", f"{split!r:.40} is none of {', '.join(USAGES)}; {CUT_OFF}")
             if picture and not re.fullmatch(r"fer\d{7}\.png", picture):
-                malformed(name, line, "Image name", f"{picture!r} is neither empty nor of the form fer0000000.png")
+                malformed(name, line, "Image name", f"{picture!r:.40} is neither empty nor of the form fer0000000.png")
             counts.append([_parse_count(cell, name, line, i) for i, cell in enumerate(cells)])
             usage.append(USAGES.index(split))
             named.append(bool(picture))
@@ -48,8 +48,8 @@ def read_ferplus(path: Path) -> Votes:
 
 
 def _parse_count(cell: str, name: str, line: int, column: int) -> int:
-    if not cell.isdecimal() or int(cell) > RATERS:
-        malformed(name, line, VOTE_COLUMNS[column], f"{cell!r} is not a number of votes from 0 to {RATERS}")
+    if not cell.isdecimal() or len(cell) > 9 or int(cell) > RATERS:
+        malformed(name, line, VOTE_COLUMNS[column], f"{cell!r:.40} is not a number of votes from 0 to {RATERS}")
     return int(cell)
 
 

@@ -7,14 +7,18 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn, cast
 
 from mien.errors import DataError
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
+DAMAGED: tuple[type[Exception], ...] = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
+with suppress(ImportError):  # Python may be built without it, and then opens no such archive
+    from lzma import LZMAError
+
+    DAMAGED += (LZMAError,)
 CUT_OFF = "if this is the last line, the download was cut off"
 
 
@@ -45,8 +49,9 @@ def _descend(stream: BinaryIO, name: str, members: Sequence[str]) -> tuple[Binar
         inside = _pick(zipped.namelist(), name, members)
         return _descend(cast(BinaryIO, zipped.open(inside)), f"{name}:{inside}", members)
     tarred = tarfile.open(fileobj=stream, mode="r:*")  # noqa: SIM115 (closed with the stream beneath it)
-    inside = _pick(tarred.getnames(), name, members)
-    return _descend(cast(BinaryIO, tarred.extractfile(inside)), f"{name}:{inside}", members)
+    files = {member.name: member for member in tarred if member.isreg()}  # not a folder, nor a link that leads nowhere
+    inside = _pick(list(files), name, members)
+    return _descend(cast(BinaryIO, tarred.extractfile(files[inside])), f"{name}:{inside}", members)
 
 
 def _pick(names: list[str], archive: str, members: Sequence[str]) -> str:

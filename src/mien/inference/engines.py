@@ -1,7 +1,8 @@
 """Engines: one exported graph each, behind one method. What they run needs no torch."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,12 +40,19 @@ def load_interpreter(path: Path, threads: int | None) -> Any:
     """A LiteRT interpreter for a .tflite file, ready to run. Raises BundleError if the file is no such graph."""
     from ai_edge_litert.interpreter import Interpreter
 
-    try:
+    with blamed(path):
         interpreter = Interpreter(str(path), num_threads=threads or 1)
         interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
     return interpreter
+
+
+@contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Raises BundleError where LiteRT stumbles over a graph, which it may when it reads it, asks it, or runs it."""
+    try:
+        yield
+    except (ValueError, RuntimeError, MemoryError, IndexError) as error:
+        raise BundleError(f"{path}: is not a LiteRT graph ({error}).") from error
 
 
 def load_session(path: Path, threads: int | None) -> Any:
@@ -71,8 +79,9 @@ class LiteRTEngine:
     """A .tflite with input float32 [N,48,48,1] and output probs [N,classes]. Safe to call from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None):
-        self._interpreter = load_interpreter(path, threads)
-        faces, probs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        self._path, self._interpreter = path, load_interpreter(path, threads)
+        with blamed(path):
+            faces, probs = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         _check_shapes(path, faces["shape"].tolist(), probs["shape"].tolist())
         self._index, self.classes = faces["index"], int(probs["shape"][-1])
         self._faces, self._probs = (self._interpreter.tensor(tensor["index"]) for tensor in (faces, probs))
@@ -81,7 +90,7 @@ class LiteRTEngine:
 
     def probs(self, crops: np.ndarray) -> np.ndarray:
         probs = np.empty((len(crops), self.classes), np.float32)
-        with self._lock:
+        with self._lock, blamed(self._path):
             for i in range(0, len(crops), BATCH):
                 self._run(crops[i : i + BATCH], probs[i : i + BATCH])
         return probs

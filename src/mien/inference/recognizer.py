@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from mien.emotions import EMOTIONS
-from mien.errors import ImageError, UsageError, unknown
+from mien.errors import BundleError, ImageError, UsageError, unknown
 from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
@@ -106,7 +106,7 @@ class Recognizer:
         """Faces already cropped -> calibrated probabilities float32 [n,8] over EMOTIONS, rows sum to 1.
 
         crops: uint8 [n,h,w], or a sequence of PIL images or uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network
-        without contempt gives it 0. Raises ImageError for anything else.
+        without contempt gives it 0. Raises ImageError for anything else, BundleError where the network answers with no number.
         """
         if isinstance(crops, str | bytes | PathLike | Image.Image):
             raise ImageError(f"{type(crops).__name__}: expected faces as an array [n,h,w], or a list of arrays or PIL images.")
@@ -114,6 +114,8 @@ class Recognizer:
             raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
         faces = [_fit(np.asarray(crop)) for crop in crops]
         probs = self._engine.get().probs(np.stack(faces) if faces else np.empty((0, SIDE_PX, SIDE_PX), np.uint8))
+        if not np.isfinite(probs).all():
+            raise BundleError(f"{self.bundle.folder}: its network answers with what is no number; fetch or export it again.")
         full = np.zeros((len(probs), len(EMOTIONS)), np.float32)
         full[:, [EMOTIONS.index(label) for label in self.bundle.labels]] = probs
         return full
@@ -232,7 +234,7 @@ def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
 def _around(box: Box | Sequence[float]) -> Square:
     try:
         x, y, width, height = map(float, box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         x = y = width = height = np.nan
     if not np.isfinite([x, y, width, height]).all() or min(width, height) <= 0:
         raise ImageError(f"box {box}: expected x, y, width and height in pixels, the last two above 0.")
