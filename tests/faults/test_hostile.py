@@ -10,6 +10,7 @@ import pytest
 from benchmarks.small_pictures import pictures
 from tests.data.planted import csv_text, votes_text
 
+import mien
 from mien import Recognizer
 from mien.data.fer2013 import Faces, read_fer2013
 from mien.data.ferplus import read_ferplus
@@ -104,6 +105,19 @@ def test_a_graph_that_answers_with_no_number(monkeypatch):
     monkeypatch.setattr(LiteRTEngine, "probs", lambda self, crops: np.full((len(crops), 8), np.nan, np.float32))
     with pytest.raises(BundleError, match="answers with what is no number"):
         Recognizer().classify(np.zeros((2, 48, 48), np.uint8))
+
+
+def test_a_result_file_with_numbers_that_parquet_does_not_know(tmp_path, monkeypatch):
+    arrow = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("pandas")
+
+    def refuse(path: object) -> None:
+        raise arrow.lib.ArrowNotImplementedError("Integers with more than 64 bits not implemented")
+
+    monkeypatch.setattr(arrow, "ParquetFile", refuse)
+    (tmp_path / "faces.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="is no result file of mien"):
+        mien.read_results(tmp_path / "faces.parquet")
 
 
 def test_a_box_beyond_all_floats():

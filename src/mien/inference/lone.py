@@ -18,7 +18,7 @@ from PIL import Image
 
 from mien.emotions import EMOTIONS
 from mien.errors import BundleError, UsageError
-from mien.inference.engines import BATCH, load_interpreter, load_session
+from mien.inference.engines import BATCH, blamed, load_interpreter, load_session
 
 SUFFIXES = (".tflite", ".onnx")
 CONTRACT = 'expected {"labels": [...], "input": {"range": [0, 1]}, "output": {"logits": false}} (docs/own-data.md)'
@@ -122,13 +122,15 @@ def _read_meta(path: Path) -> Mapping[str, Any]:
 
 def _open_litert(path: Path, threads: int | None) -> Graph:
     interpreter = load_interpreter(path, threads)
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    with blamed(path):
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     _check_ends(path, len(inputs), len(outputs))
     faces, found = inputs[0], outputs[0]
 
     def run(values: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(faces["index"], _quantized(values, faces))
-        interpreter.invoke()
+        with blamed(path):
+            interpreter.set_tensor(faces["index"], _quantized(values, faces))
+            interpreter.invoke()
         return _expanded(interpreter.get_tensor(found["index"]), found).reshape(len(values), -1)
 
     return Graph(tuple(faces["shape"].tolist()), int(found["shape"][-1]), run)

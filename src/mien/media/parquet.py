@@ -35,6 +35,9 @@ def write_parquet(path: Path, results: Iterable[Result]) -> None:
 
 def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     """Its rows. Raises LookupError where it lacks one of COLUMNS, ValueError for what is no Parquet."""
-    with load_pyarrow().parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(GROUP):
-            yield from batch.select(list(COLUMNS)).to_pylist()
+    try:
+        with load_pyarrow().parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(GROUP):
+                yield from batch.select(list(COLUMNS)).to_pylist()
+    except NotImplementedError as error:  # pyarrow's for kinds of numbers that only a damaged file has
+        raise ValueError(str(error)) from error
