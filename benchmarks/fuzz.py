@@ -46,14 +46,19 @@ def child(kind: str, seed: int, start: int, stop: int) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     recognizer().predict(np.zeros((48, 48, 3), np.uint8))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory()
     print("{}", file=answers, flush=True)
     for number in range(start, stop):
         began_s = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             ended = attempt(kind, seed, number, Path(folder))
         print(json.dumps({"ended": ended, "time_s": time.process_time() - began_s}), file=answers, flush=True)
+
+
+def limit_memory() -> None:
+    """Of this process, for good."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def attempt(kind: str, seed: int, number: int, folder: Path) -> str:
@@ -147,7 +152,8 @@ def by_command(kind: str, seed: int, numbers: range, folder: Path) -> dict[str, 
     codes: Counter[str] = Counter()
     tracebacks = []
     for number, words in commands(kind, seed, numbers, folder):
-        done = subprocess.run([sys.executable, "-m", "mien", *words], capture_output=True, check=False, timeout=300)
+        line = [sys.executable, "-m", "mien", *words]
+        done = subprocess.run(line, capture_output=True, check=False, timeout=300, preexec_fn=limit_memory)
         codes[str(done.returncode)] += 1
         if b"Traceback" in done.stderr + done.stdout or done.returncode not in (0, 1, 2):
             tracebacks.append({"case": number, "exit": done.returncode, "said": done.stderr.decode(errors="replace")[-300:]})
