@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mien.emotions import EMOTIONS
 from mien.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SCHEMA = 1
 
@@ -100,6 +103,19 @@ class Result:
             raise ValueError(f"schema {data['schema']}, expected {SCHEMA}")
         fields = {name: value for name, value in data.items() if name != "schema"}
         return cls(**{**fields, "faces": tuple(Face.from_dict(face) for face in data["faces"])})
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What in a face speaks for each emotion (mien.media.explanation draws it).
+
+    crop: the face as the network saw it, uint8 [48,48]. probs: of it, by emotion. maps: by emotion, float32 [48,48], how far
+    its log-odds fall, in nats, where a part of the crop is covered; below 0 where they rise.
+    """
+
+    crop: "np.ndarray"
+    probs: Mapping[str, float]
+    maps: "Mapping[str, np.ndarray]"
 
 
 def label(face: Face) -> str:

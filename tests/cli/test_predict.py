@@ -150,6 +150,21 @@ def test_annotated_pictures_of_one_name_and_never_over_an_original(predict, tmp_
             assert image.size == size
 
 
+def test_explained_faces_are_pictures_of_their_own(predict, tmp_path):
+    words = (PICTURES / "several.jpg", HOPPER, PICTURES / "no-face.jpg", "--explain", tmp_path / "why", "--format", "json")
+    code, text, said = predict(*words)
+    assert code == 0
+    assert said.splitlines() == [f"explained: {tmp_path}/why/{name}.png" for name in ("several", "hopper")]
+    (_, four), (_, one) = (Image.open(tmp_path / "why" / name).size for name in ("several.png", "hopper.png"))
+    assert four > 3 * one
+    code, _, said = predict(HOPPER, "--explain", HOPPER)
+    assert (code, said) == (2, f"mien: --explain {HOPPER}: cannot be made or written (File exists); choose another folder.\n")
+    (tmp_path / "hopper.png").mkdir()
+    code, again, said = predict(HOPPER, "--explain", tmp_path, "--format", "json")
+    assert (code, said) == (1, f"mien: --explain {tmp_path}/hopper.png: cannot be written (Is a directory).\n")
+    assert json.loads(again) == json.loads(text)[1:2]
+
+
 def test_blur_faces_hides_them_in_the_annotated_pictures_alone(predict, tmp_path):
     plain = predict(ASTRONAUT, "--format", "json", "--annotate", tmp_path / "seen")[1]
     blurred = predict(ASTRONAUT, "--format", "json", "--annotate", tmp_path / "hidden", "--blur-faces")[1]

@@ -5,8 +5,9 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
@@ -18,6 +19,8 @@ from mien.cli.output import make_folder
 from mien.errors import MienError, UsageError, one_line, unknown
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from mien.inference.recognizer import Recognizer
     from mien.results import Result
 
@@ -44,6 +47,9 @@ def predict(
         bool,
         typer.Option("--blur-faces", help="Hide the faces in what --annotate writes; one that is not found stays visible."),
     ] = False,
+    explain: Annotated[
+        Path | None, typer.Option(help="Write what in each face speaks for its emotions, as pictures, into this folder.")
+    ] = None,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="Each picture is one face already cropped.")] = False,
     min_face: Annotated[
         int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size; slower below 1/12 of the picture.")
@@ -75,19 +81,22 @@ def predict(
     inputs = find_inputs(source)
     if out and os.path.realpath(out) in real_paths(inputs):
         raise UsageError(f"--out {out}: is one of the pictures; choose another file.")
-    gallery = Gallery(annotate, inputs, blur_faces) if annotate else None
+    galleries = [Gallery(annotate, inputs, partial(draw_faces, blur_faces))] if annotate else []
+    galleries += [Gallery(explain, inputs, partial(draw_reasons, recognizer), "--explain", ".png")] if explain else []
     failures = 0
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
         shown = format_ == "text" and stream.isatty()
         found = share(recognizer, inputs, whole_image, options, jobs)
         for item, result in progress(found, len(inputs), hidden=stream.isatty()):
             sink.write(result)
-            problem = f"{result.source}: {result.error}" if result.error else gallery and gallery.add(item, result)
-            failures += bool(problem)
-            if problem and not (result.error and shown):
-                print(f"mien: {one_line(problem)}", file=sys.stderr)
-    if gallery and gallery.written:
-        print(gallery.summary(), file=sys.stderr)
+            failed = [f"{result.source}: {result.error}"] if result.error else [g.add(item, result) for g in galleries]
+            problems = [problem for problem in failed if problem]
+            failures += bool(problems)
+            if problems and not (result.error and shown):
+                print("".join(f"mien: {one_line(problem)}\n" for problem in problems), end="", file=sys.stderr)
+    for gallery in galleries:
+        if gallery.written:
+            print(gallery.summary(), file=sys.stderr)
     raise typer.Exit(1 if failures else 0)
 
 
@@ -192,15 +201,37 @@ def real_paths(inputs: Iterable[Input]) -> set[str]:
     return {os.path.realpath(item.source) for item in inputs if isinstance(item.source, Path)}
 
 
-class Gallery:
-    """A folder of annotated pictures, named after their originals; two of one name are told apart by a number.
+def draw_faces(blur_faces: bool, source: Path | bytes, result: "Result") -> "Image":
+    """The picture with its faces marked, or hidden."""
+    from mien.media.draw import draw
 
-    inputs: never overwritten, nor is anything else in a folder that one of them stands in. blur_faces: faces are hidden.
+    return draw(source, result, blur_faces)
+
+
+def draw_reasons(recognizer: "Recognizer", source: Path | bytes, result: "Result") -> "Image | None":
+    """What in each face speaks for its emotions; None where there is no face."""
+    from mien.media.explanation import draw_explanations
+
+    return draw_explanations([recognizer.explain(source, face) for face in result.faces]) if result.faces else None
+
+
+class Gallery:
+    """A folder of drawn pictures, named after their originals; two of one name are told apart by a number.
+
+    inputs: never overwritten, nor is anything else in a folder that one of them stands in. draw: gives the picture for one and
+    its result, or None. option: which asked for it.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[Input], blur_faces: bool = False):
-        make_folder(folder, "--annotate")
-        self.folder, self._blur_faces = folder, blur_faces
+    def __init__(
+        self,
+        folder: Path,
+        inputs: Iterable[Input],
+        draw: "Callable[[Path | bytes, Result], Image | None]",
+        option: str = "--annotate",
+        suffix: str = ".jpg",
+    ):
+        make_folder(folder, option)
+        self.folder, self._draw, self._option, self._suffix = folder, draw, option, suffix
         self.written: list[Path] = []
         self._taken = real_paths(inputs)
         if os.path.realpath(folder) in {os.path.dirname(path) for path in self._taken}:
@@ -208,22 +239,23 @@ class Gallery:
 
     def add(self, item: Input, result: "Result") -> str | None:
         """Draws the result and writes it; gives what went wrong, if anything."""
-        from mien.media.draw import draw
-
         assert item.source is not None
         stem = "stdin" if isinstance(item.source, bytes) else item.source.stem
-        names = itertools.chain([f"{stem}.jpg"], (f"{stem}-{number}.jpg" for number in itertools.count(2)))
+        names = (f"{stem}{number}{self._suffix}" for number in itertools.chain([""], itertools.count(-2, -1)))
         path = next(path for name in names if os.path.realpath(path := self.folder / name) not in self._taken)
         try:
-            draw(item.source, result, self._blur_faces).save(path, quality=92)
+            if not (drawn := self._draw(item.source, result)):
+                return None
+            drawn.save(path, quality=92)
         except (OSError, MienError) as error:
-            return f"--annotate {path}: cannot be written ({getattr(error, 'strerror', None) or error})."
+            return f"{self._option} {path}: cannot be written ({getattr(error, 'strerror', None) or error})."
         self._taken.add(os.path.realpath(path))
         self.written.append(path)
         return None
 
     def summary(self) -> str:
         """Where the pictures are."""
+        done = {"--annotate": "annotated", "--explain": "explained"}[self._option]
         if len(self.written) <= 3:
-            return "\n".join(f"annotated: {one_line(str(path))}" for path in self.written)
-        return f"annotated: {len(self.written)} pictures in {self.folder}"
+            return "\n".join(f"{done}: {one_line(str(path))}" for path in self.written)
+        return f"{done}: {len(self.written)} pictures in {self.folder}"

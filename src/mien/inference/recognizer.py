@@ -20,7 +20,7 @@ from mien.inference.engines import Engine, build_engine
 from mien.inference.faces import whole_square
 from mien.inference.weights import FILES, load_bundle
 from mien.media.images import WORKING_SIDE_PX, Picture, Source, name_source, read_picture
-from mien.results import Box, Face, Result
+from mien.results import Box, Explanation, Face, Result
 
 if TYPE_CHECKING:
     from mien.inference.stream import Stream
@@ -119,6 +119,28 @@ class Recognizer:
         full = np.zeros((len(probs), len(EMOTIONS)), np.float32)
         full[:, [EMOTIONS.index(label) for label in self.bundle.labels]] = probs
         return full
+
+    def explain(self, picture: Source, face: Face | int = 0) -> Explanation:
+        """What in a face speaks for each emotion, in about the time of 300 faces (explain.explain_crop).
+
+        face: of what `predict` or `predict_batch` gave for the picture, or its number there, from 0. Raises UsageError for a
+        number that the picture does not have, ImageError for a face whose box lies outside it or a picture that cannot be read.
+        """
+        from mien.inference.explain import explain_crop
+
+        return explain_crop(self._crop_of(picture, face), self.classify)
+
+    def _crop_of(self, picture: Source, face: Face | int) -> np.ndarray:
+        """The crop that the face was classified from: as it is found again, else as its box says."""
+        seen = self._look(picture)
+        if isinstance(face, int):
+            if not 0 <= face < len(seen.located):
+                raise UsageError(f"face {face}: {seen.source} has {len(seen.located)}, numbered from 0.")
+            return seen.located[face].crop
+        if face.box == Box(0, 0, seen.width, seen.height):
+            return _whole(picture).located[0].crop
+        found = [located.crop for located in seen.located if located.box == face.box]
+        return found[0] if found else _locate_given(read_picture(picture, None), face.box).crop
 
     def _try(self, picture: Source, whole_image: bool) -> Seen:
         try:
