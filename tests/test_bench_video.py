@@ -1,6 +1,7 @@
 """benchmarks/video.py: what it concludes from planted times and results, and that its clips show what it says of them."""
 
 import json
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.filming import FPS, enlarge, film, photographs, repeat, sit, write
 from benchmarks.likeness import Tally, compare
+from benchmarks.undisturbed import Watched, calm
 from benchmarks.video import SEATS, Peer, app, conclude, measure_peak
 from tests.media.clips import packet_times, scene
 from typer.testing import CliRunner
@@ -53,6 +55,24 @@ def test_ratios_are_taken_round_by_round_against_the_same_clips_plain_loop():
     assert {name: value["median"] for name, value in found["ratios"].items()} == {"one, defaults": 4, "two, fer": 0.1}
     assert {name: value["median"] for name, value in found["frames_per_second"].items()} == {
         "one, plain": 15, "one, defaults": 60, "two, plain": 20, "two, fer": 2}  # fmt: skip
+
+
+def test_rounds_in_which_other_programs_were_busy_do_not_count():
+    times_s = {"one, plain": [2.0, 4, 6], "one, defaults": [1.0, 2, 3], "one, fer": [7.0, 8, 9], "two, plain": [3.0, 4, 5]}
+    others = {"one, plain": [0.0, 0, 0.02], "one, defaults": [0.0, 0.5, 0], "two, plain": [0.9, 0, 0.9]}
+    assert calm(times_s, others) == {
+        "one, plain": [2, 6], "one, defaults": [1, 3], "one, fer": [7, 9],
+        "two, plain": [3, 4, 5],  # one round is too few
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_a_call_itself_keeps_busy_is_not_laid_on_others():
+    call = Watched(lambda: [np.sort(np.arange(1_000_000)[::-1]) for _ in range(30)])
+    call()
+    ((own, others),) = call.cores
+    assert 0 < own < 1.5
+    assert -0.5 < others < os.cpu_count() + 0.5
 
 
 @pytest.mark.parametrize("name", SEATS)
@@ -136,5 +156,6 @@ def test_speed_writes_its_part_and_says_why_there_is_no_fer(tmp_path, monkeypatc
     assert speed["clips"]["five faces"]["frames"] == 10
     assert all(share > 0.9 for clip in speed["clips"].values() for share in clip["all_faces_found"].values())
     assert {name.split(", ")[1] for name in speed["frames_per_second"]} == {"plain", "every frame", "defaults"}
+    assert all(0 < cores["own"] <= os.cpu_count() + 0.5 for cores in speed["cores"].values())
     for name, goal in speed["goals"].items():
         assert goal["met"] == (speed["ratios"][name]["median"] >= goal["least"])

@@ -238,6 +238,28 @@ def face_at(x, y, side, score):
     return Detection(np.array([x, y, side, side], float), points, score)
 
 
+def test_searches_at_the_same_time_have_a_detector_each_which_later_ones_take(monkeypatch):
+    loaded, side_by_side = [], threading.Barrier(2)
+
+    class Slow(Planted):
+        def __init__(self, *_):
+            super().__init__(detections=[face_at(50, 50, 40, 0.9)])
+            loaded.append(self)
+
+        def detect(self, *args):
+            side_by_side.wait(10)
+            return super().detect(*args)
+
+    monkeypatch.setattr("mien.inference.recognizer.Detector", Slow)
+    recognizer, frame = Recognizer(), np.zeros((100, 100, 3), np.uint8)
+    with ThreadPoolExecutor(2) as workers:
+        for _ in range(3):
+            (one,), (other,) = workers.map(recognizer.search, [frame, frame])
+            assert one == other
+            assert one[1] == 0.9
+    assert len(loaded) == 2
+
+
 def test_seven_classes_give_contempt_nothing():
     seven = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     recognizer = plant(Planted([0.1, 0.05, 0.05, 0.2, 0.1, 0.05, 0.45], [face_at(50, 50, 40, 0.9)]), seven)

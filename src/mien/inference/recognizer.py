@@ -80,6 +80,7 @@ class Recognizer:
         self._detector_name, self._threads = detector, threads
         self._engine = Lazy[Engine](lambda: build_engine(self.bundle, engine, threads))
         self._detector = Lazy(lambda: Detector(detector, threads))
+        self._spare: list[Detector] = []
 
     def predict(self, picture: Source, boxes: Boxes | None = None) -> Result:
         """The faces of one picture: a path, bytes, PIL image, or uint8 array [h,w] or RGB [h,w,3].
@@ -171,16 +172,20 @@ class Recognizer:
 
         return Stream(Pipeline(self, source, fps, smooth=smooth, detect_every=detect_every, after=after))
 
-    def searcher(self) -> Callable[[np.ndarray], list[tuple[Square, float]]]:
-        """What finds the faces in a frame, uint8 RGB [h,w,3], best score first; each thread has a detector of its own."""
-        own = threading.local()
+    def search(self, pixels: np.ndarray) -> list[tuple[Square, float]]:
+        """The faces in a frame, uint8 RGB [h,w,3], best score first.
 
-        def find(pixels: np.ndarray) -> list[tuple[Square, float]]:
-            if not hasattr(own, "detector"):
-                own.detector = Detector(self._detector_name, self._threads)
-            return list(islice(self._find(own.detector, pixels), self.max_faces))
-
-        return find
+        Calls at the same time have a detector each. They are kept for later ones: to load one takes as long as to search
+        two frames, and holds up all other threads.
+        """
+        try:
+            detector = self._spare.pop()
+        except IndexError:
+            detector = Detector(self._detector_name, self._threads)
+        try:
+            return list(islice(self._find(detector, pixels), self.max_faces))
+        finally:
+            self._spare.append(detector)
 
     def _look(self, source: Source) -> Seen:
         picture = read_picture(source, None if self.min_face_px else WORKING_SIDE_PX)

@@ -132,10 +132,9 @@ class Pipeline:
 
     def _located(self, workers: ThreadPoolExecutor) -> Iterator[Moment]:
         self._recall()
-        find = self._recognizer.searcher()
 
         def look(frame: Frame) -> Search:
-            return workers.submit(find, frame.pixels)
+            return workers.submit(self._recognizer.search, frame.pixels)
 
         if self.facts.live:
             for frame in self._frames():
