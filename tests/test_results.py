@@ -149,3 +149,20 @@ def test_a_missing_library_is_named(monkeypatch, library):
 def test_an_unknown_library_is_refused():
     with pytest.raises(UsageError, match="pandas, polars"):
         to_frame(FEW, "panda")
+
+
+def test_a_notebook_shows_a_table_with_a_bar_an_emotion() -> None:
+    """Read back by an HTML parser: rows, labels, and bars as long as the probabilities."""
+    from xml.etree import ElementTree
+
+    probs = dict.fromkeys(EMOTIONS, 0.0) | {"happiness": 0.75, "fear": 0.25}
+    face = Face(Box(1, 2, 30, 40), 0.9, probs, "happiness", 0.75, True)
+    table = ElementTree.fromstring(Result("<a & b>.jpg", 640, 480, (face, face))._repr_html_())
+    assert table.findtext("caption") == "<a & b>.jpg, 640 × 480 px"
+    header, first, second = table.findall("tr")
+    assert [cell.text for cell in header] == ["face", "box", "expression", *EMOTIONS]
+    assert [cell.text for cell in first][:3] == ["0", "30 × 40 at 1, 2", "happiness 75% / fear 25%"]
+    widths = [float(cell.find("div").get("style").split("width:")[1].removesuffix("em")) for cell in second[3:]]
+    assert [w / 4 for w in widths] == list(probs.values())
+    assert "no face" in Result("a.jpg", 1, 1)._repr_html_()
+    assert Result("a.jpg", 0, 0, error="is <empty>.")._repr_html_() == "<p>a.jpg, 0 × 0 px: is &lt;empty&gt;.</p>"

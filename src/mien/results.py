@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -96,6 +97,15 @@ class Result:
             "error": self.error,
         }
 
+    def _repr_html_(self) -> str:
+        """As Jupyter shows it: a table with a bar for each probability, in the notebook's own colours."""
+        head = f"{as_unicode(self.source)}, {self.width} × {self.height} px"
+        if self.error is not None:
+            return f"<p>{escape(head)}: {escape(as_unicode(self.error))}</p>"
+        rows = "".join(_html_row(i, face) for i, face in enumerate(self.faces)) or "<tr><td>no face</td></tr>"
+        names = "".join(f"<th>{name}</th>" for name in ("face", "box", "expression", *EMOTIONS)) if self.faces else ""
+        return f"<table><caption>{escape(head)}</caption><tr>{names}</tr>{rows}</table>"
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` gave. Raises LookupError, TypeError or ValueError for what it did not."""
@@ -123,6 +133,16 @@ def label(face: Face) -> str:
     probs = face.smoothed or face.probs
     shown = sorted(probs, key=lambda name: -probs[name])[: 2 if face.ambiguous else 1]
     return " / ".join(f"{name} {probs[name]:.0%}" for name in shown)
+
+
+def _html_row(number: int, face: Face) -> str:
+    """A face's number, box, label, and each emotion with a bar as long as it is probable."""
+    x, y, width, height = face.box
+    probs = face.smoothed or face.probs
+    bar = '<td title="{:.1%}"><div style="background:currentColor;opacity:.6;height:.7em;width:{:.1f}em"></div></td>'
+    bars = "".join(bar.format(p, 4 * p) for p in (probs[name] for name in EMOTIONS))
+    named = f"#{face.track}" if face.track is not None else number
+    return f"<tr><td>{named}</td><td>{width} × {height} at {x}, {y}</td><td>{label(face)}</td>{bars}</tr>"
 
 
 SMOOTHED = tuple(f"smoothed_{name}" for name in EMOTIONS)
