@@ -2,8 +2,9 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
+DOCS := .venv-docs
 
-.PHONY: demo test test-all test-slow web bench clean
+.PHONY: demo test test-all test-slow web bench docs clean
 
 demo: $(DEMO)/installed
 	@$(DEMO)/bin/mien predict examples/astronaut.jpg --annotate demo
@@ -26,6 +27,11 @@ web:
 bench: $(TEST)/installed
 	$(TEST)/bin/mien bench examples/astronaut.jpg
 
+# The site, into site/.
+docs: $(DOCS)/installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo site/index.html
+
 $(DEMO)/installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/pip install --quiet --disable-pip-version-check .
@@ -36,5 +42,10 @@ $(TEST)/installed: pyproject.toml constraints.txt
 	$(TEST)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[onnx,lab,video,serve,batch,dev]'
 	@touch $@
 
+$(DOCS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(DEMO) $(TEST) demo build dist web/node_modules web/dist src/mien/serving/page
+	rm -rf $(DEMO) $(TEST) $(DOCS) demo site build dist web/node_modules web/dist src/mien/serving/page
