@@ -143,8 +143,9 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
+@pytest.mark.slow
 def test_importing_takes_at_most_50_ms() -> None:
-    """The least of several runs, bare Python and `import mien` in turns: what else the machine does only adds to a run."""
+    """Slow, since those run alone. The least of several runs, bare Python and `import mien` in turns: what else the machine does only adds to a run."""
     times_s: dict[str, list[float]] = {"pass": [], "import mien": []}
     for _ in range(8):
         for code, taken in times_s.items():

@@ -42,12 +42,16 @@ def assert_holds(read: Dataset, faces: Faces) -> None:
     assert read.votes.counts[:, : len(EMOTIONS)].sum() == 10 * len(faces.labels)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_second_load_takes_under_a_second(data_folder: Path) -> None:
-    first = read_dataset(data_folder)
-    start = time.perf_counter()
-    second = read_dataset(data_folder)
-    assert time.perf_counter() - start < 1
+    """Slow, since those run alone; the least of three."""
+    first, times_s = read_dataset(data_folder), []
+    for _ in range(3):
+        start = time.perf_counter()
+        second = read_dataset(data_folder)
+        times_s.append(time.perf_counter() - start)
+    assert min(times_s) < 1
     assert np.array_equal(first.faces.images, second.faces.images)
     assert np.array_equal(first.votes.counts, second.votes.counts)
 
