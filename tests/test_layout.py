@@ -145,7 +145,7 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
 
 @pytest.mark.slow
 def test_importing_takes_at_most_50_ms() -> None:
-    """Slow, since those run alone. The least of several runs, bare Python and `import mien` in turns: what else the machine does only adds to a run."""
+    """The least of several runs, bare Python and `import mien` in turns. Slow, since those tests run alone."""
     times_s: dict[str, list[float]] = {"pass": [], "import mien": []}
     for _ in range(8):
         for code, taken in times_s.items():
