@@ -74,6 +74,9 @@ class Guard:
             raise MienError("interrupted.")
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            if self._closed:  # meanwhile: `close` may have looked before it was there
+                self._end()
+                raise MienError("interrupted.")
             try:
                 kind, value = self._exchange(self._process, self._options)
             except Lost as why:

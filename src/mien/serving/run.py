@@ -58,4 +58,7 @@ def serve(app: Any, service: Service, listener: socket.socket, certificate: str 
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    Server(config, service).run(sockets=[listener])
+    server = Server(config, service)
+    server.run(sockets=[listener])
+    if not server.started:  # uvicorn takes Ctrl-C at that moment for a failure of the application, and ends as if all were well
+        raise KeyboardInterrupt
