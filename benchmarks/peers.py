@@ -117,6 +117,7 @@ def accuracy(
                 }  # fmt: skip
             except RuntimeError as error:
                 found[name] = {"error": str(error)}
+            found[name] |= {key: value for key, value in describe(name, envs, seed_model).items() if key == "commit"}
             print(name, found[name], flush=True)
     update(out, "accuracy", found)
 

@@ -81,6 +81,7 @@ def failed_row(name: str, peer: dict[str, Any]) -> dict[str, str]:
     return {
         "package": name,
         "versions": version_line(peer),
+        "installed, MB": f"{peer['mb']:,.0f}" if "mb" in peer else NONE,
         "weights": PEERS[name].weights,
         "ends with": f"`{peer['error']}`",
     }
