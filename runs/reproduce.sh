@@ -7,11 +7,16 @@
 # same weights bit for bit; others give a run of the same recipe. SHORT=1: one epoch, to try the way itself (minutes).
 set -euo pipefail
 data=${1:?usage: runs/reproduce.sh DATA [OUT]} out=${2:-reproduced} here=$(cd "$(dirname "$0")/.." && pwd)
-short=(${SHORT:+--set epochs=1})
+
+train() { # WORDS: of mien train, beside those that are the same for both runs
+  mien train "$here/recipes/mien.toml" --data "$data" --threads 1 --precision float32 --resume \
+    --out "$out/runs" --results "$out/results" "$@" ${SHORT:+--set epochs=1}
+}
 
 mien data check "$data"
-mien train "$here/recipes/mien.toml" --data "$data" --threads 1 --precision float32 --resume --out "$out/runs" --results "$out/results" "${short[@]}"
-mien export "$out/runs/mien-0/checkpoint.pt" --data "$data" --out "$out/mien"
+train
+train --start "$out/runs/mien-0/checkpoint.pt" --set name=mien-noisy --set epochs=12 --set learning_rate=0.001 --set noise=0.2 --set blur=0.1
+mien export "$out/runs/mien-noisy-0/checkpoint.pt" --data "$data" --out "$out/mien" --name mien
 mien evaluate "$out/mien" --data "$data" --engine litert,litert-int8
 mien report --results "$out/results"
 mien predict "$here/examples/astronaut.jpg" --model "$out/mien"

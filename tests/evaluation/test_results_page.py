@@ -1,5 +1,6 @@
 """results/README.md: every group has its row in its place, and the committed page is the runs' own."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 from tests.evaluation.planted_runs import plant
 
 from mien.evaluation.results_page import FIGURES, read_report
+from mien.evaluation.tables import SHIPPED
 
-RESULTS = Path(__file__).parents[2] / "results"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "results"
 
 
 def section(text: str, title: str) -> str:
@@ -82,3 +85,11 @@ def test_the_committed_page_is_what_its_runs_say():
     assert text == (RESULTS / "README.md").read_text(encoding="utf-8")
     drawn = {f"{picture.name}-{theme}.svg" for picture in pictures for theme in ("light", "dark")}
     assert drawn == {path.name for path in (RESULTS / FIGURES).iterdir()}
+
+
+def test_the_run_that_is_shown_is_the_shipped_bundles() -> None:
+    meta = json.loads((ROOT / "src" / "mien" / "weights" / "mien" / "model.json").read_text(encoding="utf-8"))
+    run = json.loads((ROOT / "results" / f"{SHIPPED}-{meta['seed']}.json").read_text(encoding="utf-8"))
+    shown = meta["scores"]["litert"]["test"]["published"]
+    assert (meta["recipe"]["name"], run["recipe"]["name"]) == (SHIPPED, SHIPPED)
+    assert run["scores"]["calibrated"]["test"]["published"]["accuracy"] == pytest.approx(shown["accuracy"], abs=1e-3)

@@ -17,7 +17,7 @@ from mien.evaluation.figures import Draw, draw_classes, draw_confusion, draw_rel
 from mien.evaluation.groups import Group
 from mien.evaluation.published import read_published
 from mien.evaluation.runs import Run
-from mien.evaluation.tables import epochs_cell, is_equal, is_mien
+from mien.evaluation.tables import SHIPPED, epochs_cell, is_equal, is_mien
 
 FER_PLUS_FACES = 3153
 TIMES = "bench_networks.json"
@@ -34,9 +34,9 @@ class Picture:
 
 
 def shown_group(groups: Sequence[Group]) -> Group | None:
-    """Whose median run is shown in full: the recipe `mien`, or else another of mien's own, or else the first on test."""
+    """Whose median run is shown in full: the shipped one's, or else another of mien's own, or else the first on test."""
     tested = [group for group in groups if group.is_tested]
-    return min(tested, key=lambda group: (group.name != "mien", not is_mien(group), group.is_short), default=None)
+    return min(tested, key=lambda group: (group.name != SHIPPED, not is_mien(group), group.is_short), default=None)
 
 
 def run_pictures(run: Run) -> list[Picture]:

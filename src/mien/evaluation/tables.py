@@ -12,6 +12,8 @@ from mien.evaluation.published import Paper, read_published
 
 Table = list[list[str]]
 NONE = "–"
+SHIPPED = "mien-noisy"
+"""Name of the training that the bundle `mien` comes from."""
 
 
 def seed_table(labels: str, groups: Sequence[Group]) -> Table:
