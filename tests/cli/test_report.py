@@ -31,7 +31,7 @@ def test_twice_gives_the_same_bytes_wherever_it_is_written(mien, results, tmp_pa
     assert (code, said) == (0, "")
     first = content(results)
     assert text == f"{results / 'README.md'}, {len(first) - 1} figures\n"
-    assert {"README.md", "figures/accuracy-time-dark.svg", "figures/confusion-mien-noisy-0-light.svg"} <= set(first)
+    assert {"README.md", "figures/accuracy-time-dark.svg", "figures/confusion-mien-0-light.svg"} <= set(first)
     assert mien("report", "--results", results, "--out", tmp_path / "elsewhere")[0] == 0
     assert content(tmp_path / "elsewhere") == first
     assert max(map(len, first.values())) < 60_000

@@ -104,21 +104,24 @@ def test_other_weights_give_another_map(recognizer: Recognizer, tmp_path: Path) 
 
     folder = tmp_path / "shuffled"
     shutil.copytree(load_bundle("mien").folder, folder)
-    graph = onnx.load(folder / "model.onnx")
-    for weights in graph.graph.initializer:
-        values = numpy_helper.to_array(weights)
-        if values.ndim > 1:
-            weights.CopyFrom(numpy_helper.from_array(RNG.permutation(values.ravel()).reshape(values.shape), weights.name))
-    onnx.save(graph, folder / "model.onnx")
-    meta = json.loads((folder / "model.json").read_text())
-    meta["files"]["model.onnx"] = sha256(folder / "model.onnx")
-    (folder / "model.json").write_text(json.dumps(meta))
-    shuffled, whole = Recognizer(folder, engine="onnx"), Recognizer(engine="onnx")
-    for name in ("astronaut.jpg", "hopper.jpg"):
-        top = recognizer.predict(PICTURES / name).faces[0].emotion
-        plain, same, other = (one.explain(PICTURES / name).maps[top].ravel() for one in (recognizer, whole, shuffled))
-        assert np.corrcoef(plain, same)[0, 1] > 0.999
-        assert abs(np.corrcoef(plain, other)[0, 1]) < 0.5
+    graph, meta = onnx.load(folder / "model.onnx"), json.loads((folder / "model.json").read_text())
+    alike = []
+    for _ in range(4):
+        for weights in graph.graph.initializer:
+            values = numpy_helper.to_array(weights)
+            if values.ndim > 1:
+                weights.CopyFrom(numpy_helper.from_array(RNG.permutation(values.ravel()).reshape(values.shape), weights.name))
+        onnx.save(graph, folder / "model.onnx")
+        meta["files"]["model.onnx"] = sha256(folder / "model.onnx")
+        (folder / "model.json").write_text(json.dumps(meta))
+        shuffled, whole = Recognizer(folder, engine="onnx"), Recognizer(engine="onnx")
+        for name in ("astronaut.jpg", "hopper.jpg"):
+            top = recognizer.predict(PICTURES / name).faces[0].emotion
+            plain, same, other = (one.explain(PICTURES / name).maps[top].ravel() for one in (recognizer, whole, shuffled))
+            assert np.corrcoef(plain, same)[0, 1] > 0.999
+            alike.append(np.corrcoef(plain, other)[0, 1])
+    assert np.abs(alike).max() < 0.9
+    assert abs(np.mean(alike)) < 0.5
 
 
 def curve(
@@ -135,17 +138,19 @@ def curve(
 
 
 def test_hiding_and_showing_in_the_maps_order_beats_chance(recognizer: Recognizer) -> None:
-    """Deletion falls and insertion rises sooner than with 20 random orders of the same 4x4 cells, on each face and emotion."""
+    """Over all faces deletion falls and insertion rises sooner than in each of 20 random orders of the same 4x4 cells."""
     cells = np.arange(48) // 4
     cell = (cells[:, None] * 12 + cells).ravel()
+    deletion, insertion = [], []
     for name in ("astronaut.jpg", "hopper.jpg", "several.jpg"):
-        picture = PICTURES / name
-        for number, face in enumerate(recognizer.predict(picture).faces):
-            found = recognizer.explain(picture, number)
+        for number, face in enumerate(recognizer.predict(PICTURES / name).faces):
+            found = recognizer.explain(PICTURES / name, number)
             grey = np.full((48, 48), round(found.crop.mean()), np.uint8)
             orders = [np.argsort(-found.maps[face.emotion].ravel(), kind="stable")]
             orders += [np.argsort(RNG.permutation(144)[cell], kind="stable") for _ in range(20)]
-            deletion = [curve(recognizer, found.crop, order, face.emotion, found.crop, grey) for order in orders]
-            insertion = [curve(recognizer, found.crop, order, face.emotion, grey, found.crop) for order in orders]
-            assert deletion[0] < np.mean(deletion[1:]), (name, number)
-            assert insertion[0] > np.mean(insertion[1:]), (name, number)
+            deletion.append([curve(recognizer, found.crop, order, face.emotion, found.crop, grey) for order in orders])
+            insertion.append([curve(recognizer, found.crop, order, face.emotion, grey, found.crop) for order in orders])
+    assert len(deletion) == 6
+    hidden, shown = np.mean(deletion, 0), np.mean(insertion, 0)
+    assert hidden[0] < hidden[1:].min()
+    assert shown[0] > shown[1:].max()

@@ -159,7 +159,7 @@ FACES = {
     "far, not sure": ("small.jpg", Square(389, 219, 41)),
     "blurred": ("blurred.jpg", Square(103, 53, 123)),
 }
-FRAMES, FAIR, POOR = 120, 0.7, 1.0
+FRAMES, FAIR, POOR = 120, 0.7, 1.6
 
 
 @pytest.fixture(scope="module")
