@@ -191,6 +191,6 @@ def last_line(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """An error in one line, without paths of this machine and addresses."""
-    words = [("…" if "://" in word or word.lstrip("'\"([").startswith("/") else word) for word in text.split()]
-    return " ".join(words)[:200]
+    """An error in one line of plain letters, without paths of this machine and addresses."""
+    words = text.encode("ascii", "ignore").decode().split()
+    return " ".join("…" if "://" in word or word.lstrip("'\"([").startswith("/") else word for word in words)[:200]
