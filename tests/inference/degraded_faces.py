@@ -7,7 +7,7 @@ from mien.inference.crop import Square, crop_square
 
 
 def degrade(pixels: np.ndarray, square: Square, frames: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """uint8 [frames,48,48] crops of the square; strength 0.7: fair, 1.6: labels flip. pixels: uint8 [h,w,3].
+    """uint8 [frames,48,48] crops of the square; strength 0.7: fair, 1: labels flip. pixels: uint8 [h,w,3].
 
     Off by 2% of the side and 4% in size, blurred by up to a crop's pixel and more, noise of 8 grey levels, each times
     `strength` and normally distributed. A third of the variance of all but the noise drifts over five frames or so.
