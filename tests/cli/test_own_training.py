@@ -177,7 +177,7 @@ def test_weights_alone_are_kept_read_and_not_resumed(mien, train, tmp_path):
 
 def test_the_start_that_is_kept_here_is_the_shipped_network():
     """The network behind the bundle, at the temperature that was fitted when it was exported."""
-    network, recipe, run = load_network(ROOT / "results" / "checkpoints" / "mien.pt")
+    network, recipe, run = load_network(ROOT / "results" / "checkpoints" / "mien-noisy.pt")
     bundle = load_bundle("mien")
     assert (run["labels"], run["seed"], run["commit"]) == (list(EMOTIONS), bundle.meta["seed"], bundle.meta["commit"])
     faces = np.random.default_rng(0).integers(0, 256, (8, 6, 6), np.uint8).repeat(8, 1).repeat(8, 2)
