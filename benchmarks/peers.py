@@ -61,11 +61,15 @@ def measure(
     rounds: int = 2,
     seconds: float = 10,
     seed_model: SeedModel = None,
+    more: Annotated[bool, typer.Option(help="Add to the rounds that the file has.")] = False,
     out: Out = RESULTS,
 ) -> None:
     """Everything but accuracy, round by round: all peers in each. seconds: how long a clip may take."""
     job = prepare(envs) | {"seconds": seconds}
     found = {name: describe(name, envs, seed_model) for name in names or PEERS}
+    for name, peer in json.loads(out.read_text(encoding="utf-8"))["speed"].items() if more else ():
+        if name in found:
+            found[name]["rounds"] = peer["rounds"]
     for _ in range(rounds):
         for name, peer in found.items():
             if not peer.get("error"):

@@ -88,7 +88,11 @@ PEERS = {
         trained="untrained: for its speed alone",
     ),
     "LiteRT, the seed's file": Peer(
-        "with_litert.py", ("ai-edge-litert", "numpy"), "from ai_edge_litert.interpreter import Interpreter", trained="FER+"
+        "with_litert.py",
+        ("ai-edge-litert", "numpy"),
+        "from ai_edge_litert.interpreter import Interpreter",
+        trained="FER+",
+        weights="a file of the user's",
     ),
 }
 

@@ -37,12 +37,14 @@ MEASURES = """\
   cached.
 - **One face**, **64 faces** (the same 64 times): 48x48, already cropped, in one call where the package takes several.
   **Photo**: 640x480, one face, found and classified. Medians of repeated calls in one process.
-- **A minute's clip**: 1,800 frames of 640x480 with one moving face, from its file, by the package's own way or else a loop
-  over OpenCV's frames, every frame answered. In brackets how many frames it got through; the rest is scaled. Under Node
-  frames come decoded.
+- **A minute's clip**: 1,800 frames of 640x480 with one moving face, from its file; every frame is answered. mien's stream
+  searches as often as the face moves and follows it in between; the others search each frame, in a loop over OpenCV's frames,
+  or under Node over decoded ones. In brackets how many frames were reached within the limit; the rest is scaled.
 - **Memory**: peak of the process after the first answer, and after the clip.
+- **fer** with its defaults. **face-api** with its SSD detector and landmarks. **human** with detector, mesh and emotion, its
+  other networks and its reuse of earlier answers off. **LiteRT, compact**: the seed's network, untrained, bare: for its speed alone.
 - Each package chooses its threads itself; mien and LiteRT take one. Of several rounds, in which the peers take turns, the
-  least counts, since what else the machine does only adds to a time."""
+  least counts, since what else the machine does only adds to a time; all are in [peers.json](../results/peers.json)."""
 FAIR = """Every face is given whole, 48x48, as already cropped; the top emotion counts. The peers' words are read as mien's
 (`angry` as anger, `happy` as happiness, and so on). They know seven emotions, so 16 of the 3,153 faces, contempt's, are out
 of their reach; mien knows all eight, and on FER2013, which has no contempt, what it calls so is wrong. *FER+*: 3,153 test
@@ -73,7 +75,7 @@ def speed_parts(speed: dict[str, Any]) -> Iterator[str]:
     failed = [name for name in speed if name not in measured]
     if failed:
         yield "### What could not be had here"
-        yield "Listed as it is, and not worked around: no address but the package registries' can be reached from this machine."
+        yield "With the package's own words; nothing was worked around."
         yield table([failed_row(name, speed[name]) for name in failed])
 
 
@@ -94,7 +96,7 @@ def speed_row(name: str, peer: dict[str, Any]) -> dict[str, str]:
     return {
         "package": name,
         "installed, MB": f"{peer['mb']:,.0f}{extra}",
-        "import, s": least(rounds, lambda one: one["import_s"] - one["bare_s"], ".2f"),
+        "import, s": f"{min(one['import_s'] for one in rounds) - min(one['bare_s'] for one in rounds):.2f}",
         "first answer, s": least(rounds, lambda one: one["first_s"], ".2f") + on_face,
         "one face, ms": least(rounds, lambda one: one["times"]["one"].get("ms"), ".2f"),
         "64 faces, ms": least(rounds, lambda one: one["times"]["many"].get("ms"), ",.0f"),
@@ -138,8 +140,9 @@ def accuracy_parts(found: dict[str, Any] | None) -> Iterator[str]:
     if not found:
         yield "Not measured yet."
         return
-    yield table([accuracy_row(name, peer) for name, peer in found.items() if "error" not in peer])
-    yield f"Measured on {run_line(found)}."
+    measured = {name: peer for name, peer in found.items() if "error" not in peer}
+    yield table([accuracy_row(name, peer) for name, peer in measured.items()])
+    yield f"Measured on {run_line(measured)}."
     yield FAIR
 
 
