@@ -42,7 +42,7 @@ MEASURES = """\
   or under Node over decoded ones. In brackets how many frames were reached within the limit; the rest is scaled.
 - **Memory**: peak of the process after the first answer, and after the clip.
 - **fer** with its defaults. **face-api** with its SSD detector and landmarks. **human** with detector, mesh and emotion, its
-  other networks and its reuse of earlier answers off. **LiteRT, compact**: the seed's network, untrained, bare: for its speed alone.
+  other networks and its reuse of earlier answers off. **LiteRT, compact**: the seed's network, untrained: its speed alone.
 - Each package chooses its threads itself; mien and LiteRT take one. Of several rounds, in which the peers take turns, the
   least counts, since what else the machine does only adds to a time; all are in [peers.json](../results/peers.json)."""
 FAIR = """Every face is given whole, 48x48, as already cropped; the top emotion counts. The peers' words are read as mien's
