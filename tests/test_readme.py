@@ -86,7 +86,7 @@ def test_the_source_archive_holds_what_the_tests_and_the_makefile_use(tmp_path):
 @pytest.mark.parametrize("command", commands("```python"))
 def test_the_command_lines(clean, command):
     result = clean(command)
-    assert result.stderr == "" or result.stderr.startswith("annotated:")
+    assert result.stderr == "" or result.stderr.startswith(("annotated:", "explained:"))
     if "--format" not in command:
         assert "happiness" in result.stdout or "mien" in result.stdout or "annotated" in result.stderr
 
