@@ -1,6 +1,8 @@
 """The real data, where there is any."""
 
 import os
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,3 +36,18 @@ def dataset(data_folder: Path) -> Dataset:
 def golden() -> Path:
     """The folder with redistributable pictures and the results that every door must give for them."""
     return Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what would be published: the source archive of this checkout, and the wheel that is made from it."""
+    folder = tmp_path_factory.mktemp("archives")
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, root], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(archives: Path) -> Path:
+    (path,) = archives.glob("mien-*.whl")
+    return path

@@ -6,10 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import venv
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,14 +34,6 @@ def python_block() -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT], check=True, capture_output=True)
-    (path,) = out.glob("mien-*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
 def clean(tmp_path_factory, wheel):
     """An environment with nothing but the wheel, and a function that runs a command line in it beside the examples."""
     return make_environment(tmp_path_factory.mktemp("clean"), wheel)
@@ -62,25 +52,6 @@ def make_environment(folder: Path, requirement: Path | str) -> Callable[..., sub
 
     run.folder = folder  # type: ignore[attr-defined]
     return run
-
-
-def test_the_wheel_holds_weights_and_notices_and_no_data(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("mien/weights/mien/model.tflite", "mien/weights/mien/model.int8.tflite", "mien/weights/mien/CARD.md",
-                   "mien/weights/blazeface/full_range.tflite", "mien/weights/blazeface/NOTICE"):  # fmt: skip
-        assert needed in names
-    pictures = [name for name in names if name.endswith((".csv", ".png", ".jpg", ".pt"))]
-    assert not [name for name in pictures if not name.startswith("mien/serving/page/icon-")]
-    assert {name.split("/")[0] for name in names} == {"mien", names[-1].split("/")[0]}
-
-
-def test_the_source_archive_holds_what_the_tests_and_the_makefile_use(tmp_path):
-    subprocess.run([sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT], check=True, capture_output=True)
-    (path,) = tmp_path.glob("mien-*.tar.gz")
-    with tarfile.open(path) as archive:
-        names = {name.split("/", 1)[1] for name in archive.getnames()}
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert sorted(set(tracked) - names) == []
 
 
 @pytest.mark.parametrize("command", commands("```python"))
