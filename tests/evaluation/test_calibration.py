@@ -36,6 +36,9 @@ def test_softmax_by_hand_and_without_overflow():
     assert softmax(np.log([[1.0, 3.0]])) == pytest.approx(np.array([[0.25, 0.75]]))
     assert softmax(np.log([[1.0, 9.0]]), temperature=2) == pytest.approx(np.array([[0.25, 0.75]]))
     assert softmax(np.array([[1000.0, -1000.0]])) == pytest.approx(np.array([[1.0, 0.0]]))
+    assert softmax(np.array([[1000.0, 1000.0], [-1000.0, -1000.0]])) == pytest.approx(
+        np.full((2, 2), 0.5)
+    )  # each row by itself
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.5, 1, 2, 6])
@@ -81,6 +84,20 @@ def test_cross_validation_fits_on_the_other_folds_alone():
         temperature = fit_temperature(3 * logits[~held], classes[~held])
         assert probs[held] == pytest.approx(softmax(3 * logits[held], temperature))
         assert threshold == prediction_set_threshold(softmax(3 * logits[~held], temperature), classes[~held])
+
+
+def test_cross_validation_deals_the_same_folds_for_a_seed_and_takes_the_coverage():
+    logits, classes = draw(7, n=300)
+    first, again, other = (cross_validate(logits, classes, 0.7, seed=seed)[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.max() < cross_validate(logits, classes, 0.95)[1].min()
+
+
+def test_a_class_whose_forerunners_reach_the_threshold_is_left_out():
+    probs = np.array([[0.5, 0.25, 0.25]])
+    assert set_coverage(probs, np.array([1]), 0.5) == (0.0, 1.0)
+    assert set_coverage(probs, np.array([1]), 0.75) == (1.0, 2.0)
 
 
 def test_a_threshold_for_each_row_is_that_rows_own():

@@ -8,7 +8,19 @@ from mien.errors import UsageError
 from mien.models import MODELS, build_model, count_multiply_adds, count_parameters, register
 from mien.models.slim import MEAN
 
-NAMES = ("compact", "compact_residual", "deft", "double_channel", "mini_xception", "shcnn", "slim", "swift", "vgg13", "wide")
+NAMES = (
+    "compact",
+    "compact_residual",
+    "deft",
+    "double_channel",
+    "mini_xception",
+    "nimble",
+    "shcnn",
+    "slim",
+    "swift",
+    "vgg13",
+    "wide",
+)
 
 
 def grey(n: int, seed: int = 0) -> torch.Tensor:
@@ -25,6 +37,7 @@ PARAMETERS = {
     "compact_residual": 269_393,
     "deft": 162_374,
     "double_channel": 342_274,  # two of compact's; nothing in the pattern is trained
+    "nimble": 153_448,
     "shcnn": 8_711_988,
     "slim": 150_368,
     "swift": 145_832,

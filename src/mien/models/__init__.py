@@ -82,4 +82,4 @@ def count_multiply_adds(model: nn.Module, side_px: int = 48) -> int:
     return sum(layer.multiply_adds for layer in list_layers(model, side_px))
 
 
-from mien.models import compact, double_channel, mini_xception, shcnn, slim, vgg13  # noqa: E402, F401  (they register themselves)
+from mien.models import compact, double_channel, mini_xception, nimble, shcnn, slim, vgg13  # noqa: E402, F401  (they register themselves)
