@@ -3,7 +3,7 @@
     python -m benchmarks.peers install --envs DIR                # an environment for each; TensorFlow's alone takes gigabytes
     python -m benchmarks.peers measure --envs DIR                # size, import, first answer, speed, memory; on a quiet machine
     python -m benchmarks.peers accuracy --envs DIR --data DIR    # on FER+'s and FER2013's test faces
-    python -m benchmarks.peers page                              # docs/benchmarks.md, from what was measured
+    python -m benchmarks.peers page                              # docs/benchmarks.md and the README's table, from it
 
 The results go to results/peers.json. Each peer is driven by a program of its own (benchmarks/peers), in a fresh process and
 under a time limit; one that fails becomes a row with its error. NAMEs choose among the peers; the others' results stay.
@@ -22,7 +22,7 @@ import numpy as np
 import typer
 from benchmarks.peers_install import DRIVERS, PEERS, ROOT, commit_of, folder_of, last_line, tidy
 from benchmarks.peers_install import install as make
-from benchmarks.peers_page import write_page
+from benchmarks.peers_page import SUMMARY, summary, write_page
 
 from mien.emotions import EMOTIONS
 from mien.machine import processor_name
@@ -35,6 +35,7 @@ SeedModel = Annotated[
     Path | None, typer.Option(exists=True, resolve_path=True, help="The seed's .tflite: faces / 255 to eight probabilities.")
 ]
 ENVS, RESULTS, PAGE = ROOT / ".venv-peers", ROOT / "results" / "peers.json", ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
 LIMIT_S = 300
 """Longest that one job may take."""
 CLIP_S = 60
@@ -140,8 +141,9 @@ def share(right: np.ndarray) -> dict[str, Any]:
 
 @app.command()
 def page(results: Path = RESULTS, out: Path = PAGE) -> None:
-    """Write docs/benchmarks.md from the results."""
+    """Write docs/benchmarks.md, and the README's table, from the results."""
     out.write_text(write_page(results), encoding="utf-8")
+    README.write_text(SUMMARY.sub(lambda _: summary(results), README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def describe(name: str, envs: Path, seed_model: Path | None) -> dict[str, Any]:

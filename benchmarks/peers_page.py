@@ -159,6 +159,22 @@ def accuracy_cell(n: int, accuracy: float) -> str:
     return f"{accuracy:.3f} ± {1.96 * (accuracy * (1 - accuracy) / n) ** 0.5:.3f}"
 
 
+SUMMARY = re.compile(r"(?<=<!-- peers -->\n).*(?=\n<!-- -->)", re.S)
+"""The README's table, between its marks."""
+
+
+def summary(results: Path) -> str:
+    """The README's table: those whose accuracy was measured, and of each what a user would ask first."""
+    found = json.loads(results.read_text(encoding="utf-8"))
+    rows = []
+    for name in (name for name, peer in found["accuracy"].items() if "error" not in peer):
+        speed, accuracy = speed_row(name, found["speed"][name]), accuracy_row(name, found["accuracy"][name])
+        asked = ("installed, MB", "first answer, s", "photo, ms", "a minute's clip, s")
+        rows.append({"package": name, **{title: speed[title].split(" (")[0] for title in asked}, "FER+": accuracy["FER+"],
+                     "leak-free": accuracy["FER+, leak-free"], "trained on": accuracy["trained on"]})  # fmt: skip
+    return table(rows)
+
+
 def other_rows(folder: Path) -> list[dict[str, str]]:
     """One a file `bench*.json`: when and where it was measured, and the commands that name it in the benchmarks' own words."""
     return [other_row(path) for path in sorted(folder.glob("bench*.json"))]

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.peers import PAGE, RESULTS, to_classes
+from benchmarks.peers import PAGE, README, RESULTS, to_classes
 from benchmarks.peers_install import DRIVERS, PEERS, folder_of, last_line, tidy
-from benchmarks.peers_page import accuracy_parts, commands, other_rows, speed_parts, write_page
+from benchmarks.peers_page import SUMMARY, accuracy_parts, commands, other_rows, speed_parts, summary, write_page
 
 from mien.emotions import EMOTIONS
 
@@ -129,6 +129,13 @@ def test_every_benchmark_file_has_a_command() -> None:
 
 def test_the_page_is_what_its_command_writes() -> None:
     assert PAGE.read_text(encoding="utf-8") == write_page(RESULTS), "run: python -m benchmarks.peers page"
+
+
+def test_the_readme_has_the_committed_figures() -> None:
+    shown = SUMMARY.search(README.read_text(encoding="utf-8"))
+    assert shown
+    assert shown[0] == summary(RESULTS), "run: python -m benchmarks.peers page"
+    assert [line.split("|")[1].strip() for line in shown[0].splitlines()[2:]] == ["mien", "fer", "face-api", "human"]
 
 
 def test_nothing_private_is_in_the_results() -> None:
