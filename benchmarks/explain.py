@@ -5,7 +5,6 @@ python -m benchmarks.explain --out results/bench_explain.json
 
 import json
 import statistics
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import typer
 from mien import Recognizer
 from mien.cli.bench import alternate, summary
 from mien.inference.explain import explain_crop
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 
 PICTURE = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 GOAL = 300
@@ -32,9 +31,7 @@ def main(rounds: int = 30, out: Path | None = None) -> None:
     times = alternate(calls, rounds)
     ratio = statistics.median(times["explanation"]) / statistics.median(times["one face"])
     report = {
-        "machine": processor_name(),
-        "date": time.strftime("%Y-%m-%d"),
-        "versions": versions("mien", "numpy", "ai-edge-litert"),
+        **provenance("mien", "numpy", "ai-edge-litert"),
         "times_ms": {name: summary(values) for name, values in times.items()},
         "times_of_one_face": round(ratio, 1),
         "goal": {"most": GOAL, "met": ratio <= GOAL},

@@ -20,7 +20,6 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +30,7 @@ from benchmarks.small_pictures import EXAMPLE, pictures
 from benchmarks.trials import TRY, recognizer
 
 from mien.errors import MienError
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 MEMORY_BYTES = 4 << 30
@@ -188,10 +187,6 @@ def commands(kind: str, seed: int, numbers: range, folder: Path) -> Iterator[tup
             yield number, ["video", str(make_clip(seed, number, place)), "--format", "csv"]
 
 
-def commit() -> str:
-    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-
-
 @app.command()
 def case(
     kind: str, number: int, seed: int = 0, keep: Annotated[Path | None, typer.Option(help="Leave its files here.")] = None
@@ -222,10 +217,7 @@ def main(
     began_s = time.monotonic()
     counts = {"pictures": pictures_, "bundles": bundles, "csvs": csvs, "clips": clips}
     found: dict[str, Any] = {
-        "machine": processor_name(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "versions": versions(*PACKAGES),
+        **provenance(*PACKAGES),
         "seed": seed,
         "memory_gb": MEMORY_BYTES >> 30,
         "limit_s": LIMIT_S,

@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +28,7 @@ from benchmarks.crowd import Parcel, Tally, crowd, draw, make_parcels
 
 from mien.errors import ImageError
 from mien.inference.recognizer import Recognizer
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 
 app = typer.Typer(pretty_exceptions_enable=False)
 GOALS = {"lost": 0, "wrong": 0, "memory": 0.05, "cpu": 1.35, "batching": 1.0}
@@ -99,11 +98,8 @@ def main(
     alone.append(time_alone(recognizer, parcels))
     turns = asyncio.run(asyncio.wait_for(take_turns(parcels, due, max(100, requests // 50), clients, rounds), LIMIT_S))
     report = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": commit(),
-        "machine": processor_name(),
+        **provenance("mien", "numpy", "pillow", "ai-edge-litert", "fastapi", "starlette", "uvicorn", "h11"),
         "busy_before": busy,
-        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert", "fastapi", "starlette", "uvicorn", "h11"),
         **conclude(*loaded, alone, parcels, requests, clients),
         "batching": turns,
     }
@@ -255,10 +251,6 @@ def check(report: dict[str, Any]) -> dict[str, Any]:
     }
     met = {name: value >= GOALS[name] if name == "batching" else value <= GOALS[name] for name, value in found.items()}
     return {name: {"goal": GOALS[name], "measured": found[name], "met": met[name]} for name in GOALS}
-
-
-def commit() -> str:
-    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ python benchmarks/networks.py slim compact --out results/bench_networks.json
 import json
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from mien.cli.bench import alternate, summary
 from mien.export.graph import Graph
 from mien.export.litert import write_litert
 from mien.inference.engines import LiteRTEngine
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 from mien.models import build_model, count_multiply_adds, count_parameters
 from mien.training.augment import augment
 from mien.training.loop import build_optimizer
@@ -42,9 +41,7 @@ def main(
         }
     timed["training step of 128 faces"] = alternate({name: training_step(name) for name in names}, max(5, rounds // 20))
     report = {
-        "machine": processor_name(),
-        "date": time.strftime("%Y-%m-%d"),
-        "versions": versions("numpy", "torch", "ai-edge-litert", "litert-torch"),
+        **provenance("numpy", "torch", "ai-edge-litert", "litert-torch"),
         "networks": {name: facts(name) for name in names},
         "times_ms": {what: {name: summary(values) for name, values in t.items()} for what, t in timed.items()},
         "time_against_last": {

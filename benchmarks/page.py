@@ -21,7 +21,7 @@ from benchmarks.video import SEATS
 from PIL import Image
 
 from mien.inference.recognizer import Recognizer
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 
 SCRIPT = Path(__file__).parents[1] / "web" / "benchmark.mjs"
 GOALS = {"one face": 2.0, "five faces": 2.0, "classify": 2.0, "first_s": 3.0, "growth": 1.05}
@@ -103,8 +103,7 @@ def main(
         page = Page(Path(folder))
         first_s = statistics.median(page.ask("first", "one-face.png")["ms"] / 1000 for _ in range(5))
         report = {
-            "machine": processor_name(), "date": time.strftime("%Y-%m-%d"), "browser": page.browser,
-            "versions": versions("mien", "numpy", "ai-edge-litert"),
+            **provenance("mien", "numpy", "ai-edge-litert"), "browser": page.browser,
             "rounds": rounds, "frames_a_round": count,
             "against_python": compare(page, pictures, rounds, count),
             "first_result_s": {"median_of_5": round(first_s, 2), "most": GOALS["first_s"]},

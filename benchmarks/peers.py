@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from benchmarks.peers_install import DRIVERS, PEERS, ROOT, commit_of, folder_of, last_line, tidy
+from benchmarks.peers_install import DRIVERS, PEERS, ROOT, folder_of, last_line, tidy
 from benchmarks.peers_install import install as make
 from benchmarks.peers_page import SUMMARY, summary, write_page
 
 from mien.emotions import EMOTIONS
-from mien.machine import processor_name
+from mien.machine import git_commit, processor_name
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 Names = Annotated[list[str] | None, typer.Argument(help=f"Of: {'; '.join(PEERS)}. All if none.")]
@@ -245,7 +245,7 @@ def time_import(name: str, envs: Path) -> tuple[float, float]:
 def update(out: Path, part: str, found: dict[str, Any]) -> None:
     """Replaces what the file's part says of these peers; each says when and where it was measured, mien its wheel's commit."""
     whole = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    run_of = {"machine": processor_name(), "date": time.strftime("%Y-%m-%d"), "commit": commit_of()}
+    run_of = {"machine": processor_name(), "date": time.strftime("%Y-%m-%d"), "commit": git_commit()}
     peers = whole.get(part, {}) | {name: run_of | peer for name, peer in found.items()}
     whole[part] = {name: peers[name] for name in PEERS if name in peers}
     out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mien.machine import git_commit
+
 ROOT = Path(__file__).resolve().parents[1]
 DRIVERS = Path(__file__).resolve().parent / "peers"
 NOTE = "installed.json"
@@ -128,7 +130,7 @@ def install_python(peer: Peer, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"mb": round(size_mb(folder / "lib") - bare, 1)}
     if peer.extra:
         run([*pip, f"{packages[0]}[{peer.extra}]"])
-        found |= {"mb_with_clips": round(size_mb(folder / "lib") - bare, 1), "commit": commit_of()}
+        found |= {"mb_with_clips": round(size_mb(folder / "lib") - bare, 1), "commit": git_commit()}
     listed = run([*pip[:3], "list", "--format", "json", "--disable-pip-version-check"])
     return found | {"versions": {"python": platform.python_version(), **chosen(json.loads(listed), peer)}, "notes": []}
 
@@ -142,11 +144,6 @@ def build_wheel(folder: Path) -> Path:
     run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source])
     shutil.rmtree(source)
     return next(folder.glob("*.whl"))
-
-
-def commit_of() -> str:
-    """The commit that is checked out."""
-    return run(["git", "rev-parse", "--short", "HEAD"], ROOT).strip()
 
 
 def install_node(peer: Peer, folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +131,14 @@ def version_line(peer: dict[str, Any]) -> str:
 
 def run_line(peers: dict[str, Any]) -> str:
     """Machines, dates and commits of these peers' measurements."""
-    said = {key: sorted({peer[key] for peer in peers.values()}) for key in ("machine", "date", "commit")}
+    said = said_of(peers.values())
     return ", ".join([*said["machine"], *said["date"], f"commit {', '.join(said['commit'])}"])
+
+
+def said_of(parts: Collection[dict[str, Any]]) -> dict[str, list[str]]:
+    """Their machines, dates and commits, these with seven digits."""
+    said = {key: sorted({part[key] for part in parts if part.get(key)}) for key in ("machine", "date", "commit")}
+    return said | {"commit": [re.sub(r"(?<=^[0-9a-f]{7})[0-9a-f]+", "", commit) for commit in said["commit"]]}
 
 
 def accuracy_parts(found: dict[str, Any] | None) -> Iterator[str]:
@@ -183,7 +189,7 @@ def other_rows(folder: Path) -> list[dict[str, str]]:
 def other_row(path: Path) -> dict[str, str]:
     found = json.loads(path.read_text(encoding="utf-8"))
     parts = [found] if "machine" in found else list(found.values())
-    said = {key: sorted({part[key] for part in parts if key in part}) for key in ("machine", "date", "commit")}
+    said = said_of(parts)
     return {
         "file": f"[{path.name}](../results/{path.name})",
         "commands": "<br>".join(f"`{command}`" for command in commands(path.name)) or NONE,

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +31,7 @@ from mien.batch.run import prepare
 from mien.batch.work import Counts, Job, score_part
 from mien.cli.predict import SUFFIXES
 from mien.inference.recognizer import Recognizer
-from mien.machine import count_cores, processor_name, versions
+from mien.machine import count_cores, provenance
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 Out = Annotated[Path | None, typer.Option(help="A JSON file whose part with this command's name is replaced.")]
@@ -208,21 +207,13 @@ def resident_mb(started: Programs) -> float:
 def show(part: str, report: dict[str, Any], out: Path | None) -> None:
     """JSON on stdout, with what it was measured on; in the file, the other parts stay."""
     whole = {
-        "machine": processor_name(),
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": read_commit(["git", "describe", "--always", "--dirty"]),
-        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert", "ray", "pyarrow"),
+        **provenance("mien", "numpy", "pillow", "ai-edge-litert", "ray", "pyarrow"),
         **report,
     }
     print(json.dumps(whole, indent=1))
     if out:
         parts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
         out.write_text(json.dumps(parts | {part: whole}, indent=1) + "\n", encoding="utf-8")
-
-
-def read_commit(command: Sequence[str]) -> str | None:
-    done = subprocess.run(command, cwd=PHOTO.parent, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from mien.machine import processor_name, versions
+from mien.machine import processor_name, provenance
 from mien.models import build_model
 from mien.training.augment import augment
 from mien.training.checkpoint import describe_run
@@ -59,9 +59,8 @@ def main(
         calls = build_calls(settings, steps, device, precision, Path(folder))
         times_s = alternate(calls, rounds)
     report = {
+        **provenance("numpy", "torch"),
         "machine": torch.cuda.get_device_name() if device == "cuda" else processor_name(),
-        "date": time.strftime("%Y-%m-%d"),
-        "versions": versions("numpy", "torch"),
         "settings": {"recipe": settings.name, "model": settings.model, "faces": steps * settings.batch_size, "rounds": rounds,
                      "threads": torch.get_num_threads(), "device": device, "precision": precision},
         "parts": PARTS,

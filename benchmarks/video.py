@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
@@ -32,7 +31,7 @@ from tests.inference.moving_faces import Path as Way
 from mien.cli.bench import alternate
 from mien.data.dataset import read_dataset
 from mien.inference.recognizer import Recognizer
-from mien.machine import processor_name, versions
+from mien.machine import provenance
 from mien.results import Result
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
@@ -253,9 +252,7 @@ def judge(recognizer: Counting, films: Iterable[Iterator[np.ndarray]]) -> dict[s
 def show(part: str, report: dict[str, Any], out: Path | None) -> None:
     """JSON on stdout, with what it was measured on; in the file, the other parts stay."""
     whole = {
-        "machine": processor_name(),
-        "date": time.strftime("%Y-%m-%d"),
-        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert", "av", "scipy"),
+        **provenance("mien", "numpy", "pillow", "ai-edge-litert", "av", "scipy"),
         **report,
     }
     print(json.dumps(whole, indent=1))

@@ -2,8 +2,11 @@
 
 import os
 import platform
+import subprocess
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 
 def count_cores() -> int:
@@ -30,3 +33,27 @@ def versions(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def git_commit() -> str | None:
+    """The checkout's commit, `+dirty` where files differ from it, None outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("+dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def provenance(*packages: str) -> dict[str, Any]:
+    """What a measurement states of itself: machine, date, commit, versions of these packages."""
+    return {
+        "machine": processor_name(),
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": git_commit(),
+        "versions": versions(*packages),
+    }

@@ -45,7 +45,7 @@ def bench(
 ) -> None:
     """Time one face, 64 faces, a 640x480 photo, a fresh process and the import, on one thread."""
     from mien import Recognizer
-    from mien.machine import processor_name, versions
+    from mien.machine import provenance
 
     if format_ not in ("text", "json"):
         raise UsageError(f"--format {format_}: expected text or json.")
@@ -57,8 +57,7 @@ def bench(
     times_s |= time_photo(recognizer, open_photo(photo), engine, rounds)
     times_s |= time_processes(recognizer, photo, engine, max(3, rounds // 20))
     report = {
-        "machine": processor_name(),
-        "versions": versions("mien", "numpy", "pillow", "ai-edge-litert"),
+        **provenance("mien", "numpy", "pillow", "ai-edge-litert"),
         "model": {"name": recognizer.bundle.name, "engine": engine, "sha256": recognizer.bundle.sha256(engine)},
         "times_ms": {name: summary(values) for name, values in times_s.items()},
         "ratios": ratios({name: statistics.median(values) for name, values in times_s.items()}, against),

@@ -3,7 +3,6 @@
 import json
 import platform
 import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import nn
 from mien.emotions import EMOTIONS
 from mien.errors import CheckpointError, UsageError
 from mien.files import replaced_file
-from mien.machine import processor_name
+from mien.machine import git_commit, processor_name
 from mien.models import build_model
 from mien.training.parallel import count_processes
 from mien.training.recipe import Recipe, as_values, build_recipe
@@ -124,20 +123,6 @@ def train_command(file: str, run: dict[str, Any]) -> str:
     others = [f"--teacher {shlex.quote(path)}" for path in run.get("teachers", ())]
     others += [f"--start {shlex.quote(run['start']['path'])}"] if run.get("start") else []
     return " ".join([f"mien train recipes/{file} --data DIR", *own, settings, *overrides, *others])
-
-
-def git_commit() -> str | None:
-    """The checkout's commit, `+dirty` where files differ from it, None outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + ("+dirty" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def machine_name() -> str:
