@@ -5,7 +5,9 @@ import sys
 import pytest
 from PIL import Image
 from tests.inference.test_stream import show
-from tests.media.clips import write_clip
+from tests.media.clips import number, scene, write_clip
+
+from mien.cli.clip import Outputs
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,26 @@ def test_a_resumed_timeline_is_the_unbroken_one(mien, clip, tmp_path):
     (tmp_path / "t.png").unlink()
     assert mien(*words, "--resume") == (0, "", "")
     assert (tmp_path / "t.png").read_bytes() == whole
+
+
+def test_what_is_drawn_is_the_results_own_frame_though_the_run_before_had_others(mien, tmp_path, monkeypatch):
+    clip, drawn = write_clip(tmp_path / "scene.mp4", scene(20)), []
+    monkeypatch.setattr(Outputs, "show", lambda self, result, pixels: drawn.append((result.frame, number(pixels))))
+    words = ["video", clip, "--out", tmp_path / "r.csv", "--timeline", tmp_path / "t.svg"]
+    assert mien(*words, "--fps", "5") == (0, "", "")
+    drawn.clear()
+    assert mien(*words, "--resume") == (0, "", "")
+    assert drawn == [(i, i) for i in (0, 5, 10, *range(11, 20))]
+
+
+def test_a_frame_that_another_rate_does_not_read_again_is_said(mien, clip, tmp_path):
+    words = ["video", clip, "--out", tmp_path / "r.csv"]
+    assert mien(*words) == (0, "", "")
+    before = (tmp_path / "r.csv").read_bytes()
+    code, out, said = mien(*words, "--resume", "--fps", "5", "--timeline", tmp_path / "t.svg")
+    assert (code, out) == (1, "")
+    assert said == f"mien: {clip}: frame 1 is not read again; resume with the same --fps, or start anew.\n"
+    assert (tmp_path / "r.csv").read_bytes() == before
 
 
 def test_without_pyav_a_folder_is_read_and_what_needs_it_is_said(mien, clip, tmp_path, monkeypatch):

@@ -13,6 +13,8 @@ from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
 from mien.errors import UsageError, VideoError, one_line
 
 if TYPE_CHECKING:
+    from numpy import ndarray
+
     from mien.inference.stream import Stream
     from mien.media.video import Video
     from mien.media.video_writer import VideoWriter
@@ -100,11 +102,11 @@ def write_all(stream: "Stream", outputs: Outputs, keep: int) -> None:
         annotator = Annotator(plan.blur)
         again = stack.enter_context(open_again(plan)) if outputs.needs_pixels and not stream.facts.live else None
         for result in plan.kept(keep):
-            outputs.show(result, next(again).pixels if again else None)
+            outputs.show(result, pixels_of(result, again) if again else None)
         write = stack.enter_context(open_results(plan, keep))
         for result in shown(stream, outputs, keep):
             write(result)
-            pixels = next(again).pixels if again else stream.pixels
+            pixels = pixels_of(result, again) if again else stream.pixels
             outputs.remember(result)
             outputs.show(result, pixels)
             if writer and pixels is not None:
@@ -139,6 +141,14 @@ def open_again(plan: Plan) -> "Video":
     from mien.media.video import open_video
 
     return open_video(plan.source, plan.fps)
+
+
+def pixels_of(result: "Result", again: "Video") -> "ndarray":
+    """Its frame, uint8 [h,w,3], to which the second reading goes on. Raises VideoError where that has no such frame."""
+    frame = next((frame for frame in again if frame.index >= result.frame), None)
+    if frame is None or frame.index > result.frame:
+        raise VideoError(f"{again.name}: frame {result.frame} is not read again; resume with the same --fps, or start anew.")
+    return frame.pixels
 
 
 def shown(stream: "Stream", outputs: Outputs, done: int) -> "Iterable[Result]":
