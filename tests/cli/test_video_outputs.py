@@ -1,13 +1,14 @@
 """`mien video` and the files around it: what stands there already, what is missing, what a resumed run draws."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 from tests.inference.test_stream import show
 from tests.media.clips import number, scene, write_clip
 
-from mien.cli.clip import Outputs
+from mien.cli.clip import Outputs, Plan
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,13 @@ def test_a_frame_that_another_rate_does_not_read_again_is_said(mien, clip, tmp_p
     assert (code, out) == (1, "")
     assert said == f"mien: {clip}: frame 1 is not read again; resume with the same --fps, or start anew.\n"
     assert (tmp_path / "r.csv").read_bytes() == before
+
+
+def test_nothing_is_kept_for_an_elan_file_that_was_not_asked_for(tmp_path):
+    """A camera runs for days."""
+    clip = Plan("0", "csv", None, None, [], None, None, None, False)
+    assert Outputs(clip).segments is None
+    assert Outputs(replace(clip, elan=tmp_path / "e.eaf")).segments is not None
 
 
 def test_without_pyav_a_folder_is_read_and_what_needs_it_is_said(mien, clip, tmp_path, monkeypatch):

@@ -124,7 +124,8 @@ class Outputs:
         from mien.media.summary import Summary
         from mien.media.timeline import Timeline
 
-        self.summary, self.segments = Summary(), Segments()
+        self.summary = Summary()
+        self.segments = Segments() if self.plan.elan else None
         self.timeline = Timeline() if self.plan.timelines else None
 
     @property
@@ -136,7 +137,8 @@ class Outputs:
         from mien.inference.stream import REMEMBERED_S
 
         self.summary.add(result)
-        self.segments.add(result)
+        if self.segments:
+            self.segments.add(result)
         self.tail.append(result)
         while self.tail[0].time_s < result.time_s - REMEMBERED_S:
             self.tail.popleft()
@@ -154,7 +156,7 @@ class Outputs:
         plan, writes = self.plan, list[Callable[[], None]]()
         if path := plan.summary:
             writes.append(partial(write_summary, path, self.summary, len(stream.lost), stream.damaged))
-        if path := plan.elan:
+        if self.segments and (path := plan.elan):
             writes.append(partial(write_elan, path, self.segments, Path(plan.source) if Path(plan.source).is_file() else None))
         if self.timeline:
             writes += [partial(self.timeline.write, path) for path in plan.timelines]
