@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mien.data.folder import NUMBERINGS, WORDS, is_class_folder, read_folder
+from mien.data.folder import NUMBERINGS, REFUSED, WORDS, is_class_folder, read_folder
 from mien.emotions import EMOTIONS
 from mien.errors import DataError, UsageError
+from mien.media import images
 
 
 def plant(folder: Path, *names: str) -> Path:
@@ -71,6 +72,14 @@ def test_order_names_counts_and_what_is_passed_over(tmp_path):
     assert found.emotions == ("sadness", "happiness", "happiness", "happiness")
     assert found.counts == {"happiness": 3, "sadness": 1}
     assert sorted(found.skipped) == [".git: is hidden", "1 picture outside the class folders", "notes: holds no picture"]
+
+
+def test_what_is_not_read_is_no_picture(tmp_path):
+    plant(tmp_path, "happy/1.png")
+    for name in ("a.eps", "b.PS", "c.iim"):
+        (tmp_path / "happy" / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    assert read_folder(tmp_path).names == ("happy/1.png",)
+    assert images.REFUSED.keys() == REFUSED
 
 
 def test_the_checksum_follows_names_and_contents(tmp_path):

@@ -137,6 +137,35 @@ def test_what_is_no_picture(data, message):
         read_picture(data)
 
 
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+
+
+def iptc(data):
+    """A record that says it holds a JPEG of 9 x 9 pixels, and holds `data`: Pillow opens that as whatever it is."""
+    fields = [(3, 60, b"\1\0"), (3, 20, b"\0\x09"), (3, 30, b"\0\x09"), (3, 120, b"\5"), (8, 10, data)]
+    return b"".join(bytes([0x1C, record, tag]) + struct.pack(">H", len(value)) + value for record, tag, value in fields)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (POSTSCRIPT, "is PostScript, which is not run; convert it to JPEG or PNG."),
+        (b"\xc5\xd0\xd3\xc6" + struct.pack("<II", 12, len(POSTSCRIPT)) + POSTSCRIPT, "is PostScript, which is not run"),
+        (iptc(POSTSCRIPT), "which may hold PostScript, and that is not run"),
+    ],
+    ids=["text", "with a preview", "in an IPTC record"],
+)
+def test_postscript_is_not_run_whatever_door_it_comes_through(data, message, tmp_path, monkeypatch):
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("it was to be run"))
+    (tmp_path / "a.png").write_bytes(data)
+    for source in (data, tmp_path / "a.png", Image.open(io.BytesIO(data))):
+        with pytest.raises(ImageError) as error:
+            read_picture(source)
+        assert message in str(error.value)
+
+
 @pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, struct.error, KeyError, ZeroDivisionError, MemoryError])
 def test_whatever_a_reader_stumbles_over_is_a_damaged_picture(error, monkeypatch):
     def stumble(*_, **__):

@@ -34,6 +34,8 @@ NUMBERINGS = {
     "fer2013": FER2013_EMOTIONS,
 }
 """Data set -> its classes in the order of their numbers: from 1 for RAF-DB (Li et al. 2017), from 0 for the others."""
+REFUSED = {"EPS", "IPTC"}
+"""Formats that Pillow reads and media.images does not."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    """By its suffix, any that Pillow reads, unless it is hidden; a link that leads nowhere is one that cannot be read."""
+    """By its suffix, any that is read, unless it is hidden; a link that leads nowhere is one that cannot be read."""
     Image.init()
-    shown = Image.EXTENSION.get(path.suffix.lower()) in Image.OPEN and not path.name.startswith(".")
+    shown = Image.EXTENSION.get(path.suffix.lower()) in Image.OPEN.keys() - REFUSED and not path.name.startswith(".")
     return shown and (path.is_file() or not path.exists())

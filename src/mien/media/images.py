@@ -16,6 +16,11 @@ Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | np
 MAX_PIXELS = 150_000_000
 """Larger pictures are refused before they are decoded."""
 UNKNOWN = "is not a picture in a format that Pillow reads; convert it to JPEG or PNG"
+REFUSED = {
+    "EPS": "is PostScript, which is not run; convert it to JPEG or PNG",
+    "IPTC": "is an IPTC record, which may hold PostScript, and that is not run; convert it to JPEG or PNG",
+}
+"""Pillow's formats whose pixels Ghostscript may be asked for, which runs what a file says: none of a stranger's."""
 WORKING_SIDE_PX = 2048
 """Larger pictures are reduced to this longer side: a face that the detector finds in the whole is then still a crop large."""
 
@@ -47,7 +52,7 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
 
     EXIF orientation is applied, transparency is laid on white, 16 bit becomes 8, an animation gives its first frame.
     longest_px: reduce to this longer side, None to keep all pixels. Raises ImageError for what is not a picture, is cut
-    off, cannot be read, or has more than MAX_PIXELS.
+    off, cannot be read, is in one of the REFUSED formats, or has more than MAX_PIXELS.
     """
     if isinstance(source, np.ndarray):
         _check_array(source)
@@ -63,6 +68,8 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
             return _upright(source, longest_px, draft=False)
         with Image.open(Path(source) if isinstance(source, str | PathLike) else io.BytesIO(source)) as image:
             return _upright(image, longest_px, draft=True)
+    except _RefusedError as error:
+        raise ImageError(f"{name}: {REFUSED[str(error)]}.") from None
     except UnidentifiedImageError:
         empty = os.path.getsize(source) == 0 if isinstance(source, str | PathLike) else not source
         reason = "is empty, not a picture; fetch or save it again" if empty else UNKNOWN
@@ -73,6 +80,10 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         raise ImageError(f"{name}: {_reason(error)}.") from error
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
         raise ImageError(f"{name}: is a damaged picture ({error}); save it again.") from error
+
+
+class _RefusedError(Exception):
+    """The format is one of REFUSED."""
 
 
 def _reason(error: OSError) -> str:
@@ -97,6 +108,8 @@ def _check_array(array: np.ndarray) -> None:
 
 def _upright(image: Image.Image, longest_px: int | None, draft: bool) -> Picture:
     """draft: let a JPEG's decoder reduce it, which changes `image` itself."""
+    if image.format in REFUSED:
+        raise _RefusedError(image.format)
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError
     width, height = image.size

@@ -10,9 +10,6 @@ from starlette.requests import ClientDisconnect, Request
 from mien.serving.limits import Limits
 from mien.serving.problems import ProblemError, busy
 
-POSTSCRIPT = (b"%!PS", b"\xc5\xd0\xd3\xc6")
-"""How files begin that Pillow hands to Ghostscript, which runs what they say: none of a stranger's."""
-
 
 class Room:
     """Bytes that bodies may take up at once, all requests together."""
@@ -47,7 +44,7 @@ class Body:
         try:
             async with asyncio.timeout(self._limits.body_s):
                 if kind != "multipart/form-data":
-                    return [_checked(b"".join([chunk async for chunk in self._chunks()]))], False
+                    return [b"".join([chunk async for chunk in self._chunks()])], False
                 return await self._read_form()
         except TimeoutError:
             raise ProblemError(
@@ -83,7 +80,7 @@ class Body:
             await form.close()
         if not 1 <= len(pictures) <= self._most:
             raise ProblemError(422, f"{len(pictures)} fields named image: expected 1 to {self._most}.")
-        return [_checked(picture) for picture in pictures], len(pictures) > 1
+        return pictures, len(pictures) > 1
 
     async def _parse(self) -> FormData:
         parser = _Parser(self._request.headers, self._chunks(), max_files=self._limits.pictures + 16, max_fields=16)
@@ -122,9 +119,3 @@ class _Parser(MultiPartParser):
 
     def on_end(self) -> None:
         self.ended = True
-
-
-def _checked(picture: bytes) -> bytes:
-    if picture.startswith(POSTSCRIPT):
-        raise ProblemError(400, "the picture is PostScript, which is not taken; convert it to JPEG or PNG.")
-    return picture
