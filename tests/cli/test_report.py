@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 from tests.evaluation.planted_runs import plant
 
-from mien.evaluation.faces import draw_samples, most_confident_mistakes
+from mien.data.dataset import SPLITS, Dataset
+from mien.data.fer2013 import Faces
+from mien.data.ferplus import Votes
+from mien.evaluation.faces import draw_samples, most_confident_mistakes, write_faces
 
 TIMES = {"times_ms": {"one face": {"slim": {"median": 0.4}, "compact": {"median": 1.0}}}}
 
@@ -86,6 +89,18 @@ def test_faces_are_drawn_from_the_data_and_cannot_be_committed_by_accident(mien,
     for line in text.splitlines():
         assert min(Image.open(line).size) > 800
     assert (tmp_path / "faces" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_gitignore_that_is_there_stays(tmp_path):
+    run = plant(tmp_path / "results")
+    votes = run[1]["test"].votes
+    usage = np.full(len(votes), SPLITS.index("test"))
+    faces = Faces(np.zeros((len(votes), 48, 48), np.uint8), np.zeros(len(votes), int), usage)
+    (tmp_path / ".gitignore").write_text("*.pt\n")
+    for path in write_faces(run, Dataset(faces, Votes(votes, usage, np.ones(len(votes), bool)), {}), tmp_path):
+        assert path.parent == tmp_path
+        assert path.is_file()
+    assert (tmp_path / ".gitignore").read_text() == "*.pt\n"
 
 
 @pytest.mark.data

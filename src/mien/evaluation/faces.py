@@ -1,6 +1,7 @@
 """Faces of the data set beside what a network and the raters say of them. Such pictures are not published."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ SEED = 0
 
 
 def write_faces(run: Run, dataset: Dataset, folder: Path) -> list[Path]:
-    """samples-NAME.png and mistakes-NAME.png, of the published test faces; and a .gitignore, so that none is committed."""
+    """samples-NAME.png and mistakes-NAME.png, of the published test faces.
+
+    And a .gitignore, so that none is committed; one that is there is the user's, and stays.
+    """
     content, answers = run
     name, test = f"{content['recipe']['name']}-{content['seed']}", answers["test"]
     rows = np.flatnonzero(dataset.faces.usage == SPLITS.index("test"))
@@ -33,7 +37,8 @@ def write_faces(run: Run, dataset: Dataset, folder: Path) -> list[Path]:
     probs = softmax(test.logits, content["temperature"])
     named = test.votes[:, : probs.shape[1]].sum(1) > 0
     rated = np.flatnonzero((test.classes >= 0) & named)
-    (folder / ".gitignore").write_text("*\n")
+    with suppress(FileExistsError), (folder / ".gitignore").open("x") as file:
+        file.write("*\n")
     paths = []
     for kind, chosen in (("samples", draw_samples(rated)), ("mistakes", most_confident_mistakes(probs, test.classes, rated))):
         path = folder / f"{kind}-{name}.png"
