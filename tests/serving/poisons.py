@@ -54,3 +54,7 @@ def shouting():
 
 def refusing():
     raise ValueError("not built")
+
+
+def hanging():
+    time.sleep(100)

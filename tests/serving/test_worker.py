@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from tests.serving.poisons import refusing, shouting, twice
+from tests.serving.poisons import hanging, refusing, shouting, twice
 
 from mien.serving.batcher import Batcher, BusyError
 from mien.serving.worker import AnswerError, CrashError, StuckError, Worker
@@ -44,6 +44,31 @@ def test_one_that_takes_too_long_is_ended(importable):
     assert 0.2 < time.monotonic() - began < 5
     assert worker.ask([1], 10) == [2]
     worker.close()
+
+
+def test_too_long_is_no_crash_though_the_end_is_seen_before_the_kill_returns(worker, monkeypatch):
+    worker.start()
+    kill, seen = worker._process.kill, threading.Event()
+
+    def slow_kill():
+        kill()
+        if isinstance(threading.current_thread(), threading.Timer):
+            seen.wait(10)
+
+    monkeypatch.setattr(worker._process, "kill", slow_kill)
+    os.kill(worker._process.pid, 19)
+    with pytest.raises(StuckError):
+        worker.ask([1], 0.3)
+    seen.set()
+
+
+def test_one_that_is_never_ready_is_ended_and_holds_up_no_close():
+    worker = Worker(hanging, start_s=0.3)
+    for call in (worker.start, lambda: worker.ask([1], 10)):
+        with pytest.raises(StuckError, match=r"after 0\.3 s"):
+            call()
+    (answer,) = run(Batcher([worker], together=8, capacity=8), [1])[0]
+    assert isinstance(answer, StuckError)
 
 
 def test_what_is_printed_is_no_answer():

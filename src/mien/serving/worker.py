@@ -17,6 +17,8 @@ Build = Callable[[], Callable[[Sequence[T]], list[R]]]
 """Gives the function that answers several items, in their order; pickled, so a function of a module, or a partial of one."""
 
 
+START_S = 60.0
+"""Longest that a worker may take to be ready."""
 END_S = 5.0
 """Time that a worker has to end when it is let go."""
 
@@ -26,7 +28,7 @@ class CrashError(Exception):
 
 
 class StuckError(CrashError):
-    """It took too long, and was ended."""
+    """It took too long, to start or to answer, and was ended."""
 
 
 class AnswerError(Exception):
@@ -36,35 +38,24 @@ class AnswerError(Exception):
 class Worker(Generic[T, R]):
     """Calls the function in a process of its own, which is started again after it has ended. For one thread at a time."""
 
-    def __init__(self, build: Build[T, R]):
-        self._build = build
+    def __init__(self, build: Build[T, R], start_s: float = START_S):
+        self._build, self._start_s = build, start_s
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, items: Sequence[T], limit_s: float) -> list[R]:
         """The answers, in order. Raises AnswerError, CrashError, or StuckError where they took longer than that."""
         self.start()
-        process = self._process
-        assert process
-        clock = threading.Timer(limit_s, process.kill)
-        clock.start()
-        try:
-            return self._ask(items)
-        except CrashError:
-            if clock.finished.is_set():
-                raise StuckError(f"a worker had not answered after {limit_s:g} s") from None
-            raise
-        finally:
-            clock.cancel()
+        return self._ask(items, limit_s)
 
     def start(self) -> None:
-        """Returns when the process is ready. Raises AnswerError where its function could not be built."""
+        """Returns when the process is ready. Raises AnswerError where its function could not be built, and as `ask` does."""
         if self._process and self._process.poll() is None:
             return
         self.close()
         command = [sys.executable, "-P", "-m", "mien.serving.worker"]  # -P: nothing from the working folder
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            self._ask(self._build)
+            self._ask(self._build, self._start_s)
         except AnswerError:
             self.close()
             raise
@@ -83,18 +74,31 @@ class Worker(Generic[T, R]):
                 process.kill()
                 process.wait()
 
-    def _ask(self, question: Any) -> Any:
+    def _ask(self, question: Any, limit_s: float) -> Any:
         process = self._process
         assert process
         assert process.stdin
         assert process.stdout
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()  # first, or the end that follows could be taken for a crash
+            process.kill()
+
+        clock = threading.Timer(limit_s, stop)
+        clock.start()
         try:
             pickle.dump(question, process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
             answer, error = pickle.load(process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             process.kill()
-            raise CrashError(f"a worker ended (status {process.wait()}) before it had answered") from None
+            status = process.wait()
+            if late.is_set():
+                raise StuckError(f"a worker had not answered after {limit_s:g} s") from None
+            raise CrashError(f"a worker ended (status {status}) before it had answered") from None
+        finally:
+            clock.cancel()
         if error:
             raise AnswerError(error)
         return answer
