@@ -15,6 +15,7 @@ Source = str | PathLike[str] | bytes | bytearray | memoryview | Image.Image | np
 
 MAX_PIXELS = 150_000_000
 """Larger pictures are refused before they are decoded."""
+TOO_LARGE = f"has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller."
 UNKNOWN = "is not a picture in a format that Pillow reads; convert it to JPEG or PNG"
 REFUSED = {
     "EPS": "is PostScript, which is not run; convert it to JPEG or PNG",
@@ -75,7 +76,7 @@ def read_picture(source: Source, longest_px: int | None = WORKING_SIDE_PX) -> Pi
         reason = "is empty, not a picture; fetch or save it again" if empty else UNKNOWN
         raise ImageError(f"{name}: {reason}.") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"{name}: has more than {MAX_PIXELS / 1e6:.0f} megapixels; make it smaller.") from None
+        raise ImageError(f"{name}: {TOO_LARGE}") from None
     except OSError as error:
         raise ImageError(f"{name}: {_reason(error)}.") from error
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over

@@ -6,6 +6,7 @@ from mien.emotions import EMOTIONS
 from mien.results import SCHEMA, Box, Face, Result
 from mien.serving.answers import SOURCE
 from mien.serving.problems import MEDIA_TYPE, describe
+from mien.serving.service import FAILED
 
 Schema = dict[str, Any]
 
@@ -85,7 +86,7 @@ _REASONS = {
     ),
     422: ("No picture in the fields, or too many.", "0 fields named image: expected 1 to 16."),
     429: ("Too many requests.", "more than 60 requests a minute; wait."),
-    500: ("It failed at this request.", "the recogniser failed at this picture; the service's log says why."),
+    500: ("It failed at this request.", FAILED),
     503: ("Busy, or ending.", "the queue is full; ask again in 1 s."),
 }
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from mien.errors import UsageError
 from mien.inference.recognizer import Recognizer
 from mien.machine import count_cores
+from mien.media.images import TOO_LARGE
 from mien.results import Result
 from mien.serving.answers import SOURCE, Job, build_answer
 from mien.serving.batcher import Batcher, BusyError
@@ -83,4 +84,4 @@ def _check(result: Result, answer: Any) -> None:
     if isinstance(answer, Exception):
         raise ProblemError(500, FAILED)
     if result.error:
-        raise ProblemError(413 if "megapixels" in result.error else 400, f"the picture {result.error}")
+        raise ProblemError(413 if result.error == TOO_LARGE else 400, f"the picture {result.error}")
