@@ -13,6 +13,7 @@ from mien.data.dataset import SPLITS, Dataset
 from mien.data.fer2013 import Faces
 from mien.data.ferplus import Votes
 from mien.evaluation.faces import draw_samples, most_confident_mistakes, write_faces
+from mien.evaluation.gallery import Picture
 
 TIMES = {"times_ms": {"one face": {"slim": {"median": 0.4}, "compact": {"median": 1.0}}}}
 
@@ -38,6 +39,41 @@ def test_twice_gives_the_same_bytes_wherever_it_is_written(mien, results, tmp_pa
     assert mien("report", "--results", results, "--out", tmp_path / "elsewhere")[0] == 0
     assert content(tmp_path / "elsewhere") == first
     assert max(map(len, first.values())) < 60_000
+
+
+@pytest.fixture
+def report_with(mien, monkeypatch, tmp_path):
+    """Runs `mien report` as if its page showed the pictures of these names; gives what is then in the folder of figures."""
+
+    def run(*names: str) -> set[str]:
+        page = "Written by `mien report`" + "".join(f' <img src="figures/{name}-light.svg">' for name in names)
+        pictures = [Picture(name, "", lambda theme: pytest.fail("is not drawn here")) for name in names]
+        monkeypatch.setattr("mien.evaluation.results_page.read_report", lambda folder: (page, pictures))
+        monkeypatch.setattr(
+            "mien.evaluation.figures.write_svg", lambda draw, folder, name: (folder / f"{name}-light.svg").touch()
+        )
+        assert mien("report", "--out", tmp_path)[0] == 0
+        return {path.name for path in (tmp_path / "figures").iterdir()}
+
+    return run
+
+
+def test_figures_of_an_earlier_report_go_and_the_users_own_stay(report_with, tmp_path):
+    assert report_with("curves-mien", "accuracy-time") == {"curves-mien-light.svg", "accuracy-time-light.svg"}
+    (tmp_path / "figures" / "logo-light.svg").touch()
+    assert report_with("curves-nimble", "accuracy-time") == {
+        "curves-nimble-light.svg", "accuracy-time-light.svg", "logo-light.svg"
+    }  # fmt: skip
+    (tmp_path / "figures" / "accuracy-time-light.svg").unlink()
+    assert report_with() == {"logo-light.svg"}, "what is gone already is no error"
+
+
+@pytest.mark.parametrize("page", [b'# Mine\n<img src="figures/logo-light.svg">', b'\xff "figures/logo-light.svg"'])
+def test_figures_of_a_page_of_the_users_own_stay(report_with, tmp_path, page):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "logo-light.svg").touch()
+    (tmp_path / "README.md").write_bytes(page)
+    assert report_with() == {"logo-light.svg"}
 
 
 def test_results_of_two_schemas_are_one_sentence_and_leave_the_old_report(mien, results):

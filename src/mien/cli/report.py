@@ -1,5 +1,6 @@
 """`mien report`: the tables and figures of a results folder, from its runs alone; faces with what a network says of them."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -36,9 +37,22 @@ def write_report(results: Path, out: Path) -> None:
     make_folder(out / FIGURES, "--out")
     for picture in pictures:
         write_svg(picture.draw, out / FIGURES, picture.name)
+    for name in figures_of(read_page(out / "README.md")) - figures_of(text):
+        (out / FIGURES / name).unlink(missing_ok=True)
     with replaced_file(out / "README.md") as partial:
         partial.write_text(text, encoding="utf-8")
     print(f"{out / 'README.md'}, {2 * len(pictures)} figures")
+
+
+def read_page(path: Path) -> str:
+    """An earlier report; empty where there is none, or the page is the user's own."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return text if "Written by `mien report`" in text else ""
+
+
+def figures_of(page: str) -> set[str]:
+    """The files in the folder of figures that a report shows."""
+    return set(re.findall(r'"figures/([^"/]+-(?:light|dark)\.svg)"', page))
 
 
 def draw_faces(results: Path, out: Path, data: Path, name: str) -> None:
