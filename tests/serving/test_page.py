@@ -1,5 +1,8 @@
 """`mien web`: the built page copied whole, and never over what is not its own."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from mien.errors import UsageError
@@ -23,6 +26,41 @@ def test_the_page_is_copied_whole_and_again_over_an_earlier_copy(built, tmp_path
     (built / "recognizer" / "recognizer.js").unlink()
     assert page.write_page(out) == 2
     assert not (out / "recognizer" / "recognizer.js").exists()
+
+
+@pytest.mark.parametrize("out", [".", "link"])
+def test_the_folder_itself_stays_where_the_user_or_a_link_is(built, tmp_path, monkeypatch, out):
+    site, beside = tmp_path / "site", tmp_path / "beside"
+    for folder in (site, beside):
+        folder.mkdir()
+    (beside / "diary.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(site)
+    monkeypatch.chdir(tmp_path if out == "link" else site)
+    for _ in range(2):
+        assert page.write_page(Path(out)) == 3
+        assert (site / "index.html").is_file()
+        (site / "old").symlink_to(beside)
+    assert page.write_page(Path(out)) == 3
+    assert (beside / "diary.txt").read_text() == "mine"
+
+
+def test_a_copy_that_was_cut_short_is_begun_again(built, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            page.shutil, "copytree", lambda *_, **__: (tmp_path / "site" / "index.html").touch() or pytest.fail("killed")
+        )
+        with pytest.raises(pytest.fail.Exception, match="killed"):
+            page.write_page(tmp_path / "site")
+    assert page.write_page(tmp_path / "site") == 3
+
+
+def test_files_that_cannot_be_copied_are_said(built, tmp_path, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise shutil.Error([("page/a.js", "site/a.js", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(page.shutil, "copytree", fail)
+    with pytest.raises(UsageError, match=r"cannot be written .*No space left on device.*; choose another folder"):
+        page.write_page(tmp_path / "site")
 
 
 @pytest.mark.parametrize("taken", ["file", "folder"])
