@@ -11,7 +11,7 @@ from mien.data.targets import majority
 from mien.errors import BundleError, CheckpointError, UsageError
 from mien.evaluation.metrics import summarise
 from mien.export import bundle as module
-from mien.export.bundle import export_bundle, replaced
+from mien.export.bundle import export_bundle
 from mien.inference.engines import build_engine
 from mien.inference.weights import FILES, load_bundle
 from mien.models.engine import TorchEngine
@@ -105,18 +105,11 @@ def test_a_failed_export_leaves_the_old_bundle(exported, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_a_new_bundle_takes_the_old_ones_place_and_nothing_elses(tmp_path):
-    folder = tmp_path / "weights" / "mien"
-    for content in ("first", "second"):
-        with replaced(folder) as partial:
-            (partial / "model.json").write_text(content)
-        assert (folder / "model.json").read_text() == content
-    assert [path.name for path in folder.parent.iterdir()] == ["mien"]
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "me.jpg").touch()
-    with pytest.raises(UsageError, match="not a bundle"), replaced(tmp_path / "photos"):
-        pass
-    assert (tmp_path / "photos" / "me.jpg").exists()
+def test_what_is_no_bundle_is_not_replaced(exported, tmp_path):
+    (tmp_path / "me.jpg").touch()
+    with pytest.raises(UsageError, match="not a bundle"):
+        export_bundle(exported.checkpoint, exported.dataset, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["me.jpg"]
 
 
 def test_the_command_sets_what_differs_from_the_defaults():

@@ -134,6 +134,13 @@ def test_nothing_is_left_of_a_failure_nor_replaced(tmp_path, faces, emotions, mo
         recalibrate(load_bundle("mien"), faces, emotions, ABOUT, tmp_path / "new", "x", EMOTIONS)
 
 
+def test_a_folder_that_is_made_meanwhile_stays(tmp_path, faces, emotions, monkeypatch):
+    monkeypatch.setattr(module, "write_card", lambda *words: (tmp_path / "new").mkdir() or "")
+    with pytest.raises(UsageError, match="exists; choose a new folder"):
+        recalibrate(load_bundle("mien"), faces[:120], emotions[:120], ABOUT, tmp_path / "new", "x", EMOTIONS)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "new"]
+
+
 def test_without_the_package_onnx_its_file_is_left_out(tmp_path, faces, emotions, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     bundle = recalibrate(load_bundle("mien"), faces, emotions, ABOUT, tmp_path / "new", "x", EMOTIONS)

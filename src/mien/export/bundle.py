@@ -1,9 +1,7 @@
 """Checkpoint and data -> bundle: calibrated, converted, proved equal, scored, and described."""
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -23,7 +21,7 @@ from mien.export.litert import write_litert
 from mien.export.onnx import write_onnx
 from mien.export.parity import INT8_AGREEMENT, OWN_AGREEMENT, check_parity, compare
 from mien.export.quantize import write_int8
-from mien.files import sha256
+from mien.files import replaced_folder, sha256
 from mien.inference.crop import FRAME
 from mien.inference.engines import build_engine
 from mien.inference.weights import FILES, SCHEMA, Bundle, load_bundle
@@ -49,8 +47,10 @@ def export_bundle(
     """Writes the bundle of a checkpoint to `folder`, whole or not at all, in place of one that is there.
 
     The temperature and the prediction-set threshold are fitted on validation; the test split is only scored. name: the
-    recipe's where None. Raises CheckpointError for a run on other data, BundleError where an engine differs from torch.
+    recipe's where None. Raises CheckpointError for a run on other data, BundleError where an engine differs from torch,
+    UsageError where `folder` holds something that is no bundle.
     """
+    _check_place(folder)
     model, recipe, run = load_network(checkpoint)
     if run["data"] != dataset.checksums:
         options = ", read in the same way (--cropped, --classes)" if "faces" in run else ""
@@ -62,7 +62,7 @@ def export_bundle(
     logits, classes = TorchEngine(model).logits(valid.images), valid.targets.argmax(1)
     temperature = fit_temperature(logits, classes)
     probs = softmax(logits, temperature).astype(np.float32)
-    with replaced(folder) as partial:
+    with replaced_folder(folder) as partial:
         on_step("converting")
         write_graphs(Graph(model, temperature), partial)
         meta = {
@@ -156,19 +156,7 @@ def _sets(predictions: Predictions, threshold: float) -> dict[str, Any]:
     return {"n": len(predictions.probs), "coverage": coverage, "mean_size": size, "ambiguous": ambiguous}
 
 
-@contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """An empty folder to fill, which takes the place of `folder` when the block ends without an error.
-
-    Raises UsageError where `folder` holds something that is no bundle.
-    """
+def _check_place(folder: Path) -> None:
+    """Raises UsageError where `folder` holds something that is no bundle."""
     if folder.exists() and not (folder / "model.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: holds something that is not a bundle; choose another --out.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        partial = Path(beside) / "new"
-        partial.mkdir()
-        yield partial
-        if folder.exists():
-            folder.replace(Path(beside) / "old")
-        partial.replace(folder)

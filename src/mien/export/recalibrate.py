@@ -26,7 +26,7 @@ from mien.evaluation.metrics import summarise
 from mien.evaluation.report import markdown, score_table
 from mien.export.parity import FLOAT_DIFFERENCE
 from mien.export.temperature import scale_litert, scale_onnx
-from mien.files import sha256
+from mien.files import replaced_folder, sha256
 from mien.inference.engines import LiteRTEngine, OnnxEngine
 from mien.inference.weights import FILES, Bundle, load_bundle
 
@@ -92,9 +92,7 @@ def recalibrate(
         "folds": FOLDS,
         **_score(logits, classes, bundle),
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        partial = Path(beside) / "new"
-        partial.mkdir()
+    with replaced_folder(folder) as partial:
         for engine in ("litert", "litert-int8", "onnx"):
             if FILES[engine] in bundle.meta["files"] and (engine != "onnx" or find_spec("onnx")):
                 _write_graph(bundle, engine, factor, faces[:PROVED], partial)
@@ -109,7 +107,7 @@ def recalibrate(
         }
         (partial / "model.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
         (partial / "CARD.md").write_text(write_card(meta, bundle.folder / "CARD.md"), encoding="utf-8")
-        partial.rename(folder)
+        check_new(folder)  # nor was it made meanwhile
     return load_bundle(folder)
 
 
