@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from mien import EMOTIONS, Box, Face, Result
-from mien.errors import UsageError
+from mien.errors import UsageError, VideoError
 from mien.media import timeline as module
 from mien.media.draw import COLOURS
 from mien.media.timeline import BINS, ENDED_S, KEPT, SHOWN, THUMBNAIL_PX, THUMBNAILS, Timeline
@@ -248,7 +248,7 @@ def test_wrong_requests(tmp_path, monkeypatch):
         with pytest.raises(UsageError, match=why):
             Timeline().write(tmp_path / name)
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(UsageError, match=r"cannot be written \(Is a directory\); choose"):
+    with pytest.raises(VideoError, match=r"cannot be written \(Is a directory\); make room or choose"):
         Timeline().write(tmp_path / "folder.png")
     with pytest.raises(UsageError, match="without a track's number"):
         gather(frame(0.0, face(None)))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mien.emotions import EMOTIONS
 from mien.errors import UsageError
-from mien.files import replaced_file
+from mien.media.sinks import written
 from mien.results import Box, Face, Result
 
 BINS = 800
@@ -124,16 +124,13 @@ class Timeline:
     def write(self, path: Path) -> None:
         """Writes the picture as the name's ending says, whole or not at all; the same bytes for the same results.
 
-        Raises UsageError as check_timeline does, or where the file cannot be written.
+        Raises UsageError as check_timeline does, VideoError where the file cannot be written.
         """
         check_timeline(path)
         from mien.media.timeline_figure import save_timeline
 
-        try:
-            with replaced_file(path) as partial:
-                save_timeline(self, partial, path.suffix.lower().removeprefix("."))
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written ({error.strerror or error}); choose another place.") from error
+        with written(path) as new:
+            save_timeline(self, new, path.suffix.lower().removeprefix("."))
 
     def _track(self, face: Face) -> Track:
         if face.track is None:
