@@ -10,6 +10,7 @@ import torch
 from mien.data.dataset import Dataset
 from mien.data.fer2013 import Faces
 from mien.data.ferplus import Votes
+from mien.evaluation.score import read_predictions
 from mien.inference import engines
 from mien.inference.engines import build_engine
 from mien.inference.weights import bundle_names, load_bundle
@@ -43,6 +44,20 @@ def test_whether_the_numbers_are_calibrated_is_said(mien, checkpoint, planted, t
     assert (code, json.loads(text)["scores"].popitem()[1]["valid"]["published"]["n"]) == (0, 1)
     assert said in json.loads(text)["calibration"]
     assert said in mien(*words)[1]
+
+
+def test_what_an_earlier_run_left_is_replaced_whole(mien, planted, monkeypatch, tmp_path):
+    """Another name of each file keeps what it held: nothing is written over it, so a kill leaves the old or the new."""
+    for name in ("metrics.json", "litert-valid.npz"):
+        (tmp_path / name).write_text("old")
+        (tmp_path / f"{name} of old").hardlink_to(tmp_path / name)
+    monkeypatch.setattr("mien.cli.evaluate.find_spec", lambda name: None)  # draws nothing
+    words = ["--data", tmp_path, "--split", "valid", "--threads", 1, "--format", "json", "--out", tmp_path]
+    code, text, _ = mien("evaluate", "mien", *words)
+    assert code == 0
+    assert (tmp_path / "metrics.json").read_text() == text
+    assert read_predictions(tmp_path / "litert-valid.npz")[0].rows.tolist() == [1]
+    assert {path.read_text() for path in tmp_path.glob("* of old")} == {"old"}
 
 
 def test_no_number_of_threads_is_all_cores(mien, checkpoint, planted, monkeypatch, tmp_path):

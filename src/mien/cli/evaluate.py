@@ -15,6 +15,7 @@ from mien.cli.output import make_folder
 from mien.cli.pictures import Labelled, are_class_folders, describe, read_labelled
 from mien.cli.table import print_table
 from mien.errors import UsageError
+from mien.files import replaced_file
 
 if TYPE_CHECKING:
     from mien.data.dataset import Dataset
@@ -53,7 +54,8 @@ def evaluate(
     _score(report, opened, faces, flip, other, out)
     text = json.dumps(report, indent=1)
     if out:
-        (out / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        with replaced_file(out / "metrics.json") as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
     print(text) if format_ == "json" else _print_tables(report, faces.words)
     raise typer.Exit(1 if faces.failures else 0)
 

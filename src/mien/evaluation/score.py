@@ -15,6 +15,7 @@ from mien.emotions import EMOTIONS
 from mien.errors import DataError
 from mien.evaluation.intervals import bootstrap, compare
 from mien.evaluation.metrics import accuracy, balanced_accuracy, confusion, recalls, summarise
+from mien.files import replaced_file
 
 PROTOCOLS = ("published", "leak-free")
 """All faces of a split, or those of the test split without a near copy in train or valid."""
@@ -206,9 +207,13 @@ def score_protocols(
 
 
 def write_predictions(path: Path, predictions: Predictions, labels: Sequence[str]) -> None:
-    """An .npz with rows, probs (float16), classes, flip, names, and labels, the emotion of each column."""
-    np.savez_compressed(path, rows=predictions.rows, probs=predictions.probs.astype(np.float16), classes=predictions.classes,
-                        flip=predictions.flip, names=np.array(predictions.names, str), labels=np.array(labels))  # fmt: skip
+    """An .npz with rows, probs (float16), classes, flip, names, and labels, the emotion of each column; whole or not at all."""
+    arrays = {
+        "rows": predictions.rows, "probs": predictions.probs.astype(np.float16), "classes": predictions.classes,
+        "flip": predictions.flip, "names": np.array(predictions.names, str), "labels": np.array(labels),
+    }  # fmt: skip
+    with replaced_file(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def read_predictions(path: Path) -> tuple[Predictions, tuple[str, ...]]:
