@@ -70,12 +70,12 @@ def test_facts(tmp_path):
     path = write_clip(tmp_path / "a.mp4", sound="aac", rate=Fraction(30000, 1001), sound_s=1.3)
     with open_video(path) as video:
         facts = video.facts
-    assert (facts.name, facts.width, facts.height, facts.count, facts.has_audio, facts.live) == (
-        str(path), 160, 120, 40, True, False)  # fmt: skip
+    assert (facts.name, facts.width, facts.height, facts.count, facts.sound, facts.live) == (
+        str(path), 160, 120, 40, f"file:{path}", False)  # fmt: skip
     assert facts.rate == Fraction(30000, 1001)
     assert facts.duration_s == pytest.approx(40 * 1001 / 30000, abs=1e-3)
     with open_video(write_clip(tmp_path / "b.mkv")) as video:
-        assert (video.facts.count, video.facts.has_audio, video.facts.sound) == (40, False, None)
+        assert (video.facts.count, video.facts.sound) == (40, None)
 
 
 @pytest.mark.parametrize(("rate", "fps"), [(25, 5), (25, 10), (25, 7), (Fraction(30000, 1001), 10), (25, 0.9)])

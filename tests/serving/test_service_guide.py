@@ -88,7 +88,7 @@ def test_the_limits_are_those_of_the_service():
     }
     assert rows == stated
     assert {field.name for field in fields(Limits)} == {
-        "body_bytes", "held_bytes", "head_s", "body_s", "pictures", "connections", "queue", "together", "work_s", "rate",
+        "body_bytes", "held_bytes", "head_s", "body_s", "pictures", "connections", "queue", "together", "work_s",
         "drain_s", "end_s"}  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def serve(
         raise UsageError(f"--host {host}: others can reach it, so it needs a token: --token-file FILE, or MIEN_TOKENS.")
     address = find_address() if lan and host in LOOPBACK + EVERYWHERE else host
     listener = open_port(address if host in LOOPBACK else host, port)
-    limits = Limits(rate=rate, queue=queue, together=together)
+    limits = Limits(queue=queue, together=together)
     service = Service(partial(Recognizer, model, detector, engine=engine), limits, Guard(tokens, rate), workers)
     set_up()
     end_tidily()

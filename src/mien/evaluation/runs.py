@@ -20,7 +20,6 @@ from mien.evaluation.score import ALL, PROTOCOLS, label_mode
 from mien.files import replaced_file
 
 SCHEMA = 1
-SCORED = ("valid", "test")
 COVERAGE = 0.9
 """Share of validation faces whose prediction set must hold the true emotion."""
 

@@ -20,7 +20,6 @@ from mien.emotions import EMOTIONS
 from mien.errors import BundleError, UsageError
 from mien.inference.engines import BATCH, blamed, load_interpreter, load_session
 
-SUFFIXES = (".tflite", ".onnx")
 CONTRACT = 'expected {"labels": [...], "input": {"range": [0, 1]}, "output": {"logits": false}} (docs/own-data.md)'
 TOLERANCE = 1e-2
 """Most that a row of probabilities may differ from 1 in sum: int8 outputs are coarse."""

@@ -105,7 +105,6 @@ def find_facts(
         rate=rate,
         duration_s=duration_s,
         count=Sampler(fps, rate).count(duration_s, count),
-        has_audio=bool(container.streams.audio),
         live=address.live,
         sound=address.url if container.streams.audio and not address.live else None,
         start_s=float(decoder.clock.start or 0),

@@ -48,7 +48,6 @@ class Facts:
     rate: Fraction | None = None
     duration_s: float | None = None
     count: int | None = None
-    has_audio: bool = False
     live: bool = False
     sound: str | None = None
     start_s: float = 0.0

@@ -36,7 +36,10 @@ def read_tokens(path: Path | None) -> list[str]:
 
 
 class Guard:
-    """tokens: none lets everybody in. rate: requests a minute for each; a full minute's worth may come at once."""
+    """tokens: none lets everybody in. rate: requests a minute for each, or for each address where there are no tokens.
+
+    A full minute's worth may come at once; 0: any number.
+    """
 
     def __init__(self, tokens: Sequence[str], rate: int):
         self._digests = [_digest(token) for token in tokens]

@@ -9,9 +9,8 @@ class Limits:
 
     body_bytes: of one request. held_bytes: of all requests that are under way. head_s, body_s: time in which a request's
     head, and then its body, must have arrived. pictures: in one request. connections: open at once. queue: pictures that
-    wait or are worked on. together: pictures that a worker takes at once. work_s: the longest that they may take. rate:
-    requests a minute for each token, or each address where none is asked for; 0: any number. drain_s: how long requests are
-    still answered, by 503, once the service is to end; end_s: how long those under way may then take.
+    wait or are worked on. together: pictures that a worker takes at once. work_s: the longest that they may take. drain_s:
+    how long requests are still answered, by 503, once the service is to end; end_s: how long those under way may then take.
     """
 
     body_bytes: int = 32 * 1024 * 1024
@@ -23,6 +22,5 @@ class Limits:
     queue: int = 64
     together: int = 8
     work_s: float = 60.0
-    rate: int = 0
     drain_s: float = 1.0
     end_s: float = 60.0
