@@ -10,8 +10,6 @@ from mien.errors import DataError
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 TARS = (".tar", *PACKED)
 
-CUT = "is cut off or damaged{where}: it ends without an end mark; fetch or write it again."
-
 
 class Header(tarfile.TarInfo):
     """A member, which tells its tar why there is no other after it: tarfile passes over that in silence."""
@@ -84,4 +82,5 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[bytes | None, 
 
 def _cut_off(after: str, reason: str = "") -> str:
     where = f" after {after}" if after else ""
-    return CUT.format(where=where) if not reason else f"is cut off or damaged{where} ({reason}); fetch or write it again."
+    why = f" ({reason})" if reason else ": it ends without an end mark"
+    return f"is cut off or damaged{where}{why}; fetch or write it again."
