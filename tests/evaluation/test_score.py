@@ -86,6 +86,14 @@ def test_predictions_keep_rows_and_true_classes(tmp_path):
     assert (read.flip, read.names, labels) == (True, (), EMOTIONS[:7])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_answers_that_are_no_numbers_are_not_scored(value):
+    split = Split(np.zeros((3, 48, 48), np.uint8), np.eye(3, 8, dtype=np.float32), np.arange(3))
+    for flip in (False, True):
+        with pytest.raises(DataError, match=r"answers to 3 of 3 faces are no numbers; train it again .* or correct the range"):
+            score(Constant(1, value), split, flip)
+
+
 @pytest.mark.parametrize("spoil", ["none", "cut", "other", "text", "labels", "shape"])
 def test_predictions_that_cannot_be_read_are_said(tmp_path, spoil):
     path = tmp_path / "p.npz"

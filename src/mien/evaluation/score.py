@@ -96,11 +96,17 @@ def label_mode(labels: Sequence[str]) -> str:
 def score(predictor: Predictor, split: Split, flip: bool = False) -> Predictions:
     """The predictor's answer to each face of the split.
 
-    flip: average with the answer to the mirrored face, which costs a second pass, and is stated in the result.
+    flip: average with the answer to the mirrored face, which costs a second pass, and is stated in the result. Raises
+    DataError where an answer is no number.
     """
     probs = predictor.probs(split.images)
     if flip:
         probs = (probs + predictor.probs(np.ascontiguousarray(split.images[:, :, ::-1]))) / 2
+    if bad := int((~np.isfinite(probs)).any(1).sum()):
+        raise DataError(
+            f"the network's answers to {bad:,} of {len(probs):,} faces are no numbers; train it again at a lower learning "
+            "rate, or correct the range in the model.json beside it."
+        )
     return Predictions(split.rows, probs, split.targets.argmax(1), flip)
 
 
