@@ -1,7 +1,6 @@
 """`mien evaluate`: any network against FER2013 and FER+, or against pictures in class folders, as numbers."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -40,9 +39,11 @@ def evaluate(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
     """Score a network on labelled faces, with 95% intervals, alone or against another on the same faces."""
+    from mien.machine import count_cores
+
     choices("format", format_, FORMATS)
     _check_splits(split, protocol)
-    threads = threads or os.cpu_count() or 1
+    threads = threads or count_cores()
     opened = open_model(model, engine, threads)
     other = Other(against, threads) if against else None
     if out:

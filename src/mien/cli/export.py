@@ -1,6 +1,5 @@
 """`mien export`: a checkpoint and the data in, a bundle out."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -28,13 +27,15 @@ def export(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
     """Turn a checkpoint into a bundle: calibrated on validation, converted, proved equal, scored, described."""
+    from mien.machine import count_cores
+
     if missing := [package for package in NEEDS[: 1 if weights_only else None] if not find_spec(package)]:
         raise UsageError(f"exporting needs {', '.join(missing)}: pip install 'mien[lab,onnx]'.")
     if weights_only == (data is not None):
         raise UsageError("expected one of --data, for a bundle, and --weights-only, for a checkpoint to start from or score.")
     make_folder(out.parent, "--out")
     if data:
-        write_bundle(checkpoint, data, (classes, cropped), out, name, threads or os.cpu_count() or 1)
+        write_bundle(checkpoint, data, (classes, cropped), out, name, threads or count_cores())
     else:
         from mien.training.checkpoint import write_weights
 

@@ -1,7 +1,6 @@
 """`mien train`: a recipe and the data in, checkpoints, their history and their scores out."""
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
@@ -124,13 +123,14 @@ class Job:
 
         from mien.data.own import OwnFaces
         from mien.files import sha256
+        from mien.machine import count_cores
         from mien.models import build_model
         from mien.training.checkpoint import describe_run, read_checkpoint, train_command
         from mien.training.parallel import count_processes
         from mien.training.precision import choose_precision
 
         began: dict[str, Any] = read_checkpoint(path) if path.exists() else {"epoch": 0, "environment": {}}
-        cores = max((os.cpu_count() or 1) // count_processes(), 1)
+        cores = max(count_cores() // count_processes(), 1)
         torch.set_num_threads(self.threads or began["environment"].get("threads") or cores)
         wanted = began["environment"].get("precision", self.precision) if self.precision == "auto" else self.precision
         kind = torch.device(self.device).type
