@@ -36,13 +36,14 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The checkout's commit, `+dirty` where files differ from it, None outside a checkout."""
+    """The checkout's commit, `+dirty` where files differ from it. None outside: also in an environment within another's checkout."""
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
