@@ -72,7 +72,10 @@ def test_a_model_json_that_lacks_a_key_or_names_a_strange_emotion(folder):
     edit(folder, "temperature", labels=["neutral", "boredom"])
     with pytest.raises(BundleError, match="lacks temperature; export it again"):
         load_bundle(folder)
-    edit(folder, temperature=1.0)
+    edit(folder, "input", temperature=1.0)
+    with pytest.raises(BundleError, match="lacks input; export it again"):
+        load_bundle(folder)
+    edit(folder, input={})
     with pytest.raises(BundleError, match="unknown or repeated labels boredom; known: neutral, happiness"):
         load_bundle(folder)
 
@@ -90,6 +93,7 @@ SCORES = {"n": 1, "accuracy": 1, "balanced_accuracy": 0.5, "ece": 0}
         ({"labels": ["neutral", 3]}, "labels: 3, expected str"),
         ({"labels": ["neutral", "neutral"]}, "unknown or repeated labels neutral"),
         ({"files": []}, "files: [], expected dict"),
+        ({"input": None}, "input: None, expected dict"),
         ({"files": {"model.tflite": 5}}, "files, model.tflite: 5, expected str"),
         ({"set_threshold": "x"}, "set_threshold: 'x', expected float | int"),
         ({"temperature": None}, "temperature: None, expected float | int"),

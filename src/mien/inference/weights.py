@@ -17,7 +17,7 @@ FILES = {"litert": "model.tflite", "litert-int8": "model.int8.tflite", "onnx": "
 SCHEMA = 1
 NUMBER = float | int
 META = {
-    "schema": int, "name": str, "labels": [str], "files": {str: str}, "frame": {}, "temperature": NUMBER,
+    "schema": int, "name": str, "labels": [str], "files": {str: str}, "frame": {}, "input": {}, "temperature": NUMBER,
     "set_threshold": NUMBER, "parameters": int, "multiply_adds": int, "recipe": {"name": str, "model": str},
     "seed": int, "commit": str | None,
     "scores": {str: {"test": {str: {"n": int, "accuracy": NUMBER, "balanced_accuracy": NUMBER, "ece": NUMBER}}}},
