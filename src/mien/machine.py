@@ -36,7 +36,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The checkout's commit, `+dirty` where files differ from it. None outside: also in an environment within another's checkout."""
+    """The checkout's commit, `+dirty` where files differ from it; None where this file is in no checkout of its own."""
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
