@@ -35,6 +35,23 @@ def test_a_folder_gives_all_pictures_below_it_but_what_is_hidden(album):
     assert [item.name for item in items_of(album)][:1] == [f"{album}/b.jpg"]
 
 
+def test_folders_that_cannot_be_listed_are_named_as_their_pictures_are(album, monkeypatch):
+    listed = os.scandir
+
+    def scandir(path):
+        if str(path) == barred:
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for name, pictures in (("deeper", ["album/b.jpg", "album/broken.png", "album/c.jpg"]), ("", [])):
+        barred = os.path.join(album, name).rstrip("/")
+        *found, last = items_of("album", base=album.parent)
+        assert [item.name for item in found] == pictures
+        error = "cannot be listed (Permission denied); change its mode."
+        assert last == Item(os.path.join("album", name).rstrip("/"), error=error)
+
+
 def test_parts_hold_as_many_pictures_as_were_asked_for(tmp_path):
     for i in range(7):
         (tmp_path / f"{i}.jpg").touch()

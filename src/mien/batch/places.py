@@ -44,22 +44,22 @@ class LocalPlace:
     def walk(self) -> Iterator[tuple[str, str | None]]:
         barred: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=barred.append):
-            shown = os.path.join(self.name, os.path.relpath(parent, self.path)) if parent != self.path else self.name
             if RUN_MARK in names:
                 folders.clear()
                 continue
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 if not name.startswith(".") and self._may_read(os.path.join(parent, name)):
-                    yield os.path.join(shown, name), None
-            while barred:
-                error = barred.pop()
-                yield str(error.filename), f"cannot be listed ({error.strerror}); change its mode."
+                    yield os.path.join(self._shown(parent), name), None
         for error in barred:
-            yield str(error.filename), f"cannot be listed ({error.strerror}); change its mode."
+            yield self._shown(error.filename), f"cannot be listed ({error.strerror}); change its mode."
 
     def open(self) -> BinaryIO:
         return open(self.path, "rb")
+
+    def _shown(self, path: str) -> str:
+        """A path at or below this one, by a name that begins as this one's."""
+        return self.name if path == self.path else os.path.join(self.name, os.path.relpath(path, self.path))
 
     @staticmethod
     def _may_read(path: str) -> bool:
