@@ -43,7 +43,7 @@ def test_options_that_the_recogniser_refuses_are_its_own_error():
 
 def test_a_process_that_cannot_start_is_no_pictures_fault(monkeypatch):
     monkeypatch.setattr("mien.batch.guard.COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
-    with Guard({}) as guard, pytest.raises(MienError, match=r"cannot be started.*exit code 3"):
+    with Guard({}) as guard, pytest.raises(MienError, match=r"cannot be started: it ended \(exit code 3\)\.$"):
         guard.recognize([GOOD])
 
 

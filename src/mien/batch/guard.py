@@ -63,7 +63,7 @@ class Guard:
 
     def _ask(self, pictures: Sequence[Path | bytes], whole_image: bool) -> list[Result]:
         process = self._running()
-        kind, value = self._exchange(process, (list(pictures), whole_image))
+        kind, value = self._exchange(process, (list(pictures), whole_image), "ended the process that read it")
         if kind == "failed":
             raise Lost(f"could not be analysed ({value})")
         return value
@@ -78,14 +78,15 @@ class Guard:
                 self._end()
                 raise MienError("interrupted.")
             try:
-                kind, value = self._exchange(self._process, self._options)
+                kind, value = self._exchange(self._process, self._options, "ended")
             except Lost as why:
                 raise MienError(f"the recogniser's process cannot be started: it {why}.") from None
             if kind == "failed":
                 raise value
         return self._process
 
-    def _exchange(self, process: subprocess.Popen, request: Any) -> tuple[str, Any]:
+    def _exchange(self, process: subprocess.Popen, request: Any, ended: str) -> tuple[str, Any]:
+        """ended: what Lost says where the process ends instead of answering."""
         assert process.stdin
         assert process.stdout
         late = threading.Event()
@@ -102,15 +103,15 @@ class Guard:
             return pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             self._end()
-            raise Lost(self._reason(process.wait(), late.is_set())) from None
+            raise Lost(self._reason(process.wait(), late.is_set(), ended)) from None
         finally:
             slow.cancel()
 
-    def _reason(self, code: int, late: bool) -> str:
+    def _reason(self, code: int, late: bool, ended: str) -> str:
         if late:
             return f"took longer than {self._time_limit_s:.0f} s"
         name = signal.Signals(-code).name if -code in list(signal.Signals) else f"exit code {code}"
-        return f"ended the process that read it ({name})"
+        return f"{ended} ({name})"
 
     def _end(self) -> None:
         process, self._process = self._process, None
