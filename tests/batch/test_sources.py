@@ -1,6 +1,7 @@
 """Every form of SOURCE: each picture once, in an order that stays, by a name; and what a broken one gives."""
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -122,6 +123,12 @@ def test_rows_that_cannot_be_read_are_each_an_error(tmp_path):
     items = items_of(table, size=3)
     assert [item.name for item in items] == [f"{table}:{i}" for i in range(9)]
     assert [item.error is None for item in items] == [True] * 3 + [False] * 3 + [True] * 3
+    broken = re.compile(r"cannot be read \((?!.*cannot be read).+\); write or fetch it again\.")
+    assert all(broken.fullmatch(item.error) for item in items[3:6])
+    source = resolve(source_of(table, 3))
+    table.write_bytes(b"PAR1 and no more")
+    (item,) = read_items(source, Part("rows", (str(table),), 8, 9))
+    assert re.fullmatch(r"is no whole Parquet file \(.+\); write or fetch it again\.", item.error)
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("w", "tar"), ("w:gz", "tar.gz"), ("w:xz", "tar.xz")])

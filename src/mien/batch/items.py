@@ -77,9 +77,9 @@ def _rows(source: Source, part: Part) -> Iterator[Item]:
         for number, data, path in read_rows(place, part.start, stop):
             row = number + 1
             yield _row_item(source, container, number, data, path)
-    except (OSError, DataError) as error:
-        reason = f"cannot be read ({why(error)})"
-        yield from (Item(f"{container}:{lost}", error=f"{reason}; write or fetch it again.") for lost in range(row, stop))
+    except DataError as error:
+        reason = str(error).removeprefix(f"{place.name}: ")
+        yield from (Item(f"{container}:{lost}", error=reason) for lost in range(row, stop))
 
 
 def _row_item(source: Source, container: str, number: int, data: bytes | None, path: str | None) -> Item:

@@ -54,7 +54,7 @@ def read_rows(place: Place, start: int, stop: int) -> Iterator[tuple[int, bytes 
                 if first >= stop:
                     return
     except (OSError, ValueError) as error:  # arrow's errors are of these kinds
-        raise DataError(f"{place.name}: rows from {start} on cannot be read ({why(error)}).") from None
+        raise DataError(f"{place.name}: cannot be read ({why(error)}); write or fetch it again.") from None
 
 
 def _rows(table: Any, columns: dict[str, str], first: int) -> Iterator[tuple[int, bytes | None, str | None]]:
