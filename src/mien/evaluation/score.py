@@ -214,12 +214,10 @@ def score_protocols(
 
 def write_predictions(path: Path, predictions: Predictions, labels: Sequence[str]) -> None:
     """An .npz with rows, probs (float16), classes, flip, names, and labels, the emotion of each column; whole or not at all."""
-    arrays = {
-        "rows": predictions.rows, "probs": predictions.probs.astype(np.float16), "classes": predictions.classes,
-        "flip": predictions.flip, "names": np.array(predictions.names, str), "labels": np.array(labels),
-    }  # fmt: skip
     with replaced_file(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, rows=predictions.rows, probs=predictions.probs.astype(np.float16),
+                            classes=predictions.classes, flip=predictions.flip,
+                            names=np.array(predictions.names, str), labels=np.array(labels))  # fmt: skip
 
 
 def read_predictions(path: Path) -> tuple[Predictions, tuple[str, ...]]:
