@@ -96,7 +96,7 @@ def test_an_architecture_lists_its_layers_and_their_sums(info):
 def checkpoint(tmp_path_factory):
     """As a run leaves it, so far as `mien info` reads it."""
     path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
-    run = describe_run(Recipe(name="trial", model="swift"), 3, 7, "float32", {})
+    run = describe_run(Recipe(name="trial", model="swift", epochs=100), 3, 7, "float32", {})
     entry = {"valid_accuracy": 0.5, "valid_loss": 1.25}
     kept = build_model("swift", 7).state_dict()
     write_checkpoint(path, {**run, "epoch": 1, "history": [entry], "kept": kept})

@@ -29,7 +29,7 @@ def plant(
 
     Every fourth face is disputed, 5 votes to 4 and one for `unknown`, but for the first, in which six raters see none.
     """
-    settings = replace(Recipe(), **{"epochs": 3, **recipe}, name=name)
+    settings = replace(Recipe(), **{"model": "slim", "epochs": 3, **recipe}, name=name)
     labels = EMOTIONS[:-1] if settings.labels == "fer2013" else EMOTIONS
     draw = np.random.default_rng([seed, *name.encode()])
     answers = {split: _answers(draw, labels, split) for split in splits}

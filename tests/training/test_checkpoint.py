@@ -113,13 +113,13 @@ def test_a_missing_file_and_a_folder_are_told_apart(path: Path) -> None:
 
 def test_the_kept_network_comes_back_ready_to_use(path: Path) -> None:
     model = build_model("slim", 7)
-    run = describe_run(Recipe(epochs=2), 5, 7, "float32", {"fer2013.csv": "ab"})
+    run = describe_run(Recipe(model="slim", epochs=2), 5, 7, "float32", {"fer2013.csv": "ab"})
     write_checkpoint(path, {**run, "kept": model.state_dict()})
     loaded, recipe, content = load_network(path)
     faces = torch.rand(2, 1, 48, 48) * 255
     assert torch.equal(loaded(faces), model.eval()(faces))
     assert not loaded.training
-    assert recipe == Recipe(epochs=2)
+    assert recipe == Recipe(model="slim", epochs=2)
     assert content["seed"] == 5
 
 
@@ -127,7 +127,9 @@ def test_the_kept_network_comes_back_ready_to_use(path: Path) -> None:
     "spoil", [{"kept": build_model("swift").state_dict()}, {"kept": None}, {"classes": 3}, {"recipe": None}]
 )
 def test_weights_that_are_not_the_networks_are_said(spoil: dict, path: Path) -> None:
-    write_checkpoint(path, {**describe_run(Recipe(), 5, 8, "float32", {}), "kept": build_model("slim").state_dict(), **spoil})
+    write_checkpoint(
+        path, {**describe_run(Recipe(model="slim"), 5, 8, "float32", {}), "kept": build_model("slim").state_dict(), **spoil}
+    )
     with pytest.raises(CheckpointError, match="holds no weights that fit its network in this version of mien"):
         load_network(path)
 

@@ -17,6 +17,7 @@ from mien.training.start import Start, output_rows, read_start, take_over
 LAST = {
     "slim": {"head.weight", "head.bias"},
     "swift": {"head.weight", "head.bias"},
+    "nimble": {"head.weight", "head.bias"},
     "deft": {"head.weight", "head.bias"},
     "wide": {"head.weight", "head.bias"},
     "compact": {"head.1.weight", "head.1.bias"},
@@ -106,7 +107,10 @@ def test_before_is_what_the_start_says_of_the_validation_faces(tmp_path: Path) -
     images, classes = draw.integers(0, 256, (48, 48, 48), np.uint8), draw.integers(0, 2, 48)
     arrays = images, np.eye(2, dtype=np.float32)[classes]
     start = started(("happiness", "neutral"))
-    run = {**describe_run(recipe := Recipe(epochs=1, batch_size=16), 0, 2, "float32", {}), "start": {"sha256": "ab"}}
+    run = {
+        **describe_run(recipe := Recipe(model="slim", epochs=1, batch_size=16), 0, 2, "float32", {}),
+        "start": {"sha256": "ab"},
+    }
     begun = build_model("slim", 2)
     begun.load_state_dict(start.weights)
     probs = TorchEngine(begun).probs(images)[:, ::-1]
