@@ -16,7 +16,7 @@ from mien.errors import DataError, MienError
 from mien.files import replaced_file
 from mien.results import as_unicode
 
-LEAST = 36
+SHEET_FACES = 36
 """Faces on the contact sheet."""
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -43,7 +43,7 @@ def write_page(folder: Path, suffixes: Set[str]) -> Path:
     """
     store = read_store(folder)
     try:
-        totals = read_totals(store, LEAST)
+        totals = read_totals(store, SHEET_FACES)
         path = folder / "_summary.html"
         with replaced_file(path) as new:
             new.write_text(build_page(store, totals, suffixes), encoding="utf-8")

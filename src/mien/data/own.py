@@ -17,7 +17,7 @@ from mien.files import sha256
 
 ENDS = (0.7, 0.85)
 """Where the shares of train and valid end; test has the rest."""
-LEAST = 20
+FEWEST_FACES = 20
 """Fewest faces of an emotion: 14 to learn from and 3 each to validate and to test on, as they fall."""
 MODES = tuple(mode for mode in LABELS if mode != "fer2013")
 
@@ -63,12 +63,12 @@ def check_mode(labels: str) -> None:
 
 
 def check_counts(folder: Path, counts: Mapping[str, int]) -> None:
-    """counts: emotion -> faces. Raises DataError for fewer than two emotions, or fewer than LEAST faces of one."""
+    """counts: emotion -> faces. Raises DataError for fewer than two emotions, or fewer than FEWEST_FACES faces of one."""
     if len(counts) < 2:
         raise DataError(f"{folder}: holds {', '.join(counts)} alone; expected folders of at least two emotions.")
-    if few := [f"{emotion} {n}" for emotion, n in counts.items() if n < LEAST]:
+    if few := [f"{emotion} {n}" for emotion, n in counts.items() if n < FEWEST_FACES]:
         raise DataError(
-            f"{folder}: too few faces of {', '.join(few)}; expected at least {LEAST} of each emotion: add pictures, or move "
+            f"{folder}: too few faces of {', '.join(few)}; expected at least {FEWEST_FACES} of each emotion: add pictures, or move "
             "its folder away."
         )
 

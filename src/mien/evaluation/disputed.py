@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.evaluation.metrics import SMALLEST, calibration_gap
+from mien.evaluation.metrics import PROBS_FLOOR, calibration_gap
 from mien.evaluation.runs import Answers
 
 
@@ -44,4 +44,4 @@ def summarise_votes(probs: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
 
 
 def _cross_entropy(shares: np.ndarray, probs: np.ndarray) -> float:
-    return float(-(shares * np.log(np.maximum(probs.astype(float), SMALLEST))).sum(1).mean())
+    return float(-(shares * np.log(np.maximum(probs.astype(float), PROBS_FLOOR))).sum(1).mean())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.evaluation.metrics import ECE_BINS, SMALLEST, bin_of
+from mien.evaluation.metrics import ECE_BINS, PROBS_FLOOR, bin_of
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -37,7 +37,7 @@ def _balanced_accuracy(probs: np.ndarray, classes: np.ndarray) -> Parts:
 
 def _log_loss(probs: np.ndarray, classes: np.ndarray) -> Parts:
     true = probs[np.arange(len(probs)), classes].astype(float)
-    return -np.log(np.maximum(true, SMALLEST))[:, None], lambda sums, n: sums[:, 0] / n
+    return -np.log(np.maximum(true, PROBS_FLOOR))[:, None], lambda sums, n: sums[:, 0] / n
 
 
 def _ece(probs: np.ndarray, classes: np.ndarray) -> Parts:

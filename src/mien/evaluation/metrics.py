@@ -12,7 +12,7 @@ from mien.data.targets import majority
 from mien.evaluation.calibration import set_coverage
 
 ECE_BINS = 15
-SMALLEST = 1e-12
+PROBS_FLOOR = 1e-12
 """Probabilities below it count as it in the log loss, so that one certain mistake does not make it infinite."""
 
 
@@ -62,7 +62,7 @@ def balanced_accuracy(probs: np.ndarray, classes: np.ndarray) -> float:
 def log_loss(probs: np.ndarray, classes: np.ndarray) -> float:
     """Mean of -ln(probability of the true class), in nats."""
     true = probs[np.arange(len(probs)), classes].astype(float)
-    return float(-np.log(np.maximum(true, SMALLEST)).mean())
+    return float(-np.log(np.maximum(true, PROBS_FLOOR)).mean())
 
 
 def brier_score(probs: np.ndarray, classes: np.ndarray) -> float:
@@ -108,7 +108,7 @@ def raters_divergence(probs: np.ndarray, votes: np.ndarray) -> float:
     counts = votes[:, : probs.shape[1]].astype(float)
     named = counts.sum(1) > 0
     shares = counts[named] / counts[named].sum(1, keepdims=True)
-    logs = np.log(np.maximum(shares, SMALLEST)) - np.log(np.maximum(probs[named].astype(float), SMALLEST))
+    logs = np.log(np.maximum(shares, PROBS_FLOOR)) - np.log(np.maximum(probs[named].astype(float), PROBS_FLOOR))
     return float((shares * logs).sum(1).mean())
 
 

@@ -31,7 +31,7 @@ from mien.training.checkpoint import load_network, train_command
 from mien.training.recipe import Recipe
 
 SCORED = ("litert", "litert-int8")
-PROVED = 3000
+PROVED_VIEWS = 3000
 """Views of one's own faces on which the engines are compared with torch."""
 CONVERTERS = ("torch", "litert-torch", "ai-edge-quantizer", "onnx", "onnxscript")
 
@@ -111,7 +111,7 @@ def describe(name: str, recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def enough_views(faces: np.ndarray, least: int = PROVED) -> np.ndarray:
+def enough_views(faces: np.ndarray, least: int = PROVED_VIEWS) -> np.ndarray:
     """uint8 [n,48,48] -> about as many as that: few faces are also mirrored and moved by up to 3 px.
 
     So one face on the edge between two emotions does not decide whether int8 weights leave the top class as it was.

@@ -30,11 +30,11 @@ from mien.files import replaced_folder, sha256
 from mien.inference.engines import LiteRTEngine, OnnxEngine
 from mien.inference.weights import FILES, Bundle, load_bundle
 
-LEAST = 100
+FEWEST_FACES = 100
 """Fewest faces to refit on: with 100, ten lie outside a prediction set of 90%."""
 COVERAGE = 0.9
 FOLDS = 5
-PROVED = 200
+PROVED_FACES = 200
 """Faces on which each changed file is shown to answer as it should."""
 STALE = ("scores", "prediction_sets", "parity", "calibration")
 """What a bundle says of its old temperature."""
@@ -95,7 +95,7 @@ def recalibrate(
     with replaced_folder(folder) as partial:
         for engine in ("litert", "litert-int8", "onnx"):
             if FILES[engine] in bundle.meta["files"] and (engine != "onnx" or find_spec("onnx")):
-                _write_graph(bundle, engine, factor, faces[:PROVED], partial)
+                _write_graph(bundle, engine, factor, faces[:PROVED_FACES], partial)
         meta = {
             **{key: value for key, value in bundle.meta.items() if key not in STALE},
             "name": name,
@@ -130,8 +130,10 @@ def flat_logits(content: bytes, faces: np.ndarray) -> np.ndarray:
 
 
 def _check_faces(emotions: Sequence[str], labels: Sequence[str], without: Collection[str], folder: str) -> None:
-    if len(emotions) < LEAST:
-        raise DataError(f"{folder}: {len(emotions)} faces to refit on, expected at least {LEAST}; a few hundred are better.")
+    if len(emotions) < FEWEST_FACES:
+        raise DataError(
+            f"{folder}: {len(emotions)} faces to refit on, expected at least {FEWEST_FACES}; a few hundred are better."
+        )
     if absent := [label for label in labels if label not in {*emotions, *without}]:
         raise DataError(
             f"{folder}: holds no face of {', '.join(absent)}, of which the refitted probabilities would then say nothing. Add "

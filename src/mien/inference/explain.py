@@ -11,7 +11,7 @@ from mien.results import Explanation
 
 SIDES_PX = (8, 12, 16)
 """Of the squares that cover part of the crop: each steps by half its side, from half outside to half outside."""
-LEAST = 1e-9
+PROBS_FLOOR = 1e-9
 """Probabilities below it count as it."""
 Classify = Callable[[np.ndarray], np.ndarray]
 """Crops, uint8 [n,48,48], to probabilities [n,8] over EMOTIONS."""
@@ -42,7 +42,7 @@ def _squares(side: int) -> np.ndarray:
 
 def _log_odds(probs: np.ndarray) -> np.ndarray:
     """[n,8], in nats. What is left of 1 is the sum of the others, exact where one is nearly 1."""
-    probs = np.maximum(probs.astype(float), LEAST)
+    probs = np.maximum(probs.astype(float), PROBS_FLOOR)
     return np.log(probs) - np.log(probs.sum(1, keepdims=True) - probs)
 
 

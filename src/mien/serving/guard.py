@@ -13,7 +13,7 @@ from mien.errors import UsageError
 from mien.serving.problems import ProblemError
 
 VARIABLE = "MIEN_TOKENS"
-LEAST = 16
+TOKEN_CHARACTERS = 16
 """Characters that a token has at least."""
 
 
@@ -28,9 +28,9 @@ def read_tokens(path: Path | None) -> list[str]:
         raise UsageError(f"--token-file {path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}).") from None
     stripped = [line.strip() for line in lines]
     tokens = [line for line in stripped if line and not line.startswith("#")] + os.environ.get(VARIABLE, "").split()
-    if any(len(token) < LEAST for token in tokens):
+    if any(len(token) < TOKEN_CHARACTERS for token in tokens):
         raise UsageError(
-            f"a token has fewer than {LEAST} characters; take a longer one, such as secrets.token_urlsafe() gives."
+            f"a token has fewer than {TOKEN_CHARACTERS} characters; take a longer one, such as secrets.token_urlsafe() gives."
         )
     return tokens
 
