@@ -68,8 +68,8 @@ def check_counts(folder: Path, counts: Mapping[str, int]) -> None:
         raise DataError(f"{folder}: holds {', '.join(counts)} alone; expected folders of at least two emotions.")
     if few := [f"{emotion} {n}" for emotion, n in counts.items() if n < FEWEST_FACES]:
         raise DataError(
-            f"{folder}: too few faces of {', '.join(few)}; expected at least {FEWEST_FACES} of each emotion: add pictures, or move "
-            "its folder away."
+            f"{folder}: too few faces of {', '.join(few)}; expected at least {FEWEST_FACES} of each emotion: add pictures, or "
+            "move its folder away."
         )
 
 
