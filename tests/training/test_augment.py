@@ -10,8 +10,8 @@ from scipy import ndimage
 from mien.training.augment import augment, spoil
 from mien.training.recipe import Recipe
 
-STILL = {"rotation_deg": 0, "scale": 0, "shear": 0, "shift": 0, "flip": False, "brightness": 0, "contrast": 0, "erasing": 0, "blur": 0,
-         "noise": 0}  # fmt: skip
+SPREADS = ("rotation_deg", "scale", "shear", "shift", "brightness", "contrast", "erasing", "blur", "noise")
+STILL = {"flip": False, **dict.fromkeys(SPREADS, 0)}
 
 
 def still(**changes: float | bool) -> Recipe:
