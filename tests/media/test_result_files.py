@@ -125,7 +125,7 @@ def test_parquet_grows_as_json_lines_that_a_kill_leaves(tmp_path):
 
 def test_parquet_is_read_by_pyarrow_in_groups(tmp_path, monkeypatch):
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr("mien.media.parquet.GROUP", 4)
+    monkeypatch.setattr("mien.media.parquet.ROWS", 4)
     table = parquet.ParquetFile(write(tmp_path / "out.parquet", "parquet"))
     rows = table.read().to_pylist()
     assert [row["frame"] for row in rows] == [0, 0, 1, 2, 3, 3, 3, 4, 5]

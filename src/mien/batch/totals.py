@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mien.batch.store import Store
+from mien.media.parquet import ROWS
 
 BINS = 20
 KINDS = 200
@@ -53,7 +54,7 @@ def read_rows(store: Store, numbers: Sequence[int], **options: Any) -> Iterator[
     for number in numbers:
         place = 0
         with pyarrow.parquet.ParquetFile(store.path(number)) as file:
-            for batch in file.iter_batches(2_000, **options):
+            for batch in file.iter_batches(ROWS, **options):
                 for row in batch.to_pylist():
                     yield number, place, row
                     place += 1

@@ -11,12 +11,11 @@ from mien.batch.guard import Guard
 from mien.batch.items import Item, read_items
 from mien.batch.parts import Part, Source
 from mien.errors import BundleError
-from mien.results import COLUMNS, CSV_COLUMNS, SCHEMA, Result, to_rows
+from mien.media.parquet import ROWS, build_schema
+from mien.results import CSV_COLUMNS, SCHEMA, Result, to_rows
 
 GROUP = 16
 """Pictures whose faces are classified together, as `mien predict` does."""
-ROWS = 2_000
-"""Rows that are held and encoded together."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,8 @@ def recognize_items(job: Job, items: Iterable[Item], guard: Guard) -> Iterator[R
 
 def schema(model: Mapping[str, str]) -> Any:
     """The columns of a table of pictures, with what they are in the metadata."""
-    import pyarrow as arrow
-
-    types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
     facts = {"mien.schema": str(SCHEMA), "mien.model": model["name"], "mien.model.sha256": model["sha256"]}
-    return arrow.schema([(name, types[COLUMNS[name]]) for name in CSV_COLUMNS], facts)
+    return build_schema(CSV_COLUMNS, facts)
 
 
 @lru_cache(1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import UsageError
+from mien.evaluation.intervals import LEVEL
 from mien.evaluation.metrics import ECE_BINS, bin_of, calibration_gap, confusion
 from mien.files import replaced_file
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Faces in a bin of the reliability diagram for it to be drawn."""
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from mien.evaluation.calibration import (
 from mien.evaluation.intervals import bootstrap
 from mien.evaluation.metrics import summarise
 from mien.evaluation.report import markdown, score_table
+from mien.evaluation.runs import COVERAGE
 from mien.export.parity import FLOAT_DIFFERENCE
 from mien.export.temperature import scale_litert, scale_onnx
 from mien.files import replaced_folder, sha256
@@ -32,7 +33,6 @@ from mien.inference.weights import FILES, Bundle, load_bundle
 
 FEWEST_FACES = 100
 """Fewest faces to refit on: with 100, ten lie outside a prediction set of 90%."""
-COVERAGE = 0.9
 FOLDS = 5
 PROVED_FACES = 200
 """Faces on which each changed file is shown to answer as it should."""

@@ -14,6 +14,7 @@ from av.packet import Packet
 
 from mien.errors import UsageError
 from mien.files import replaced_file
+from mien.media.cut_off import TS_PACKET
 from mien.media.frames import Facts
 from mien.media.sound import add_sound, into
 from mien.media.video_source import LENIENT
@@ -24,7 +25,6 @@ TRANSPORT = {"flush_packets": "1", "mpegts_copyts": "1", "mpegts_flags": "initia
 """How a transport stream is written: each packet at once, at its own time."""
 PLAYABLE = {"movflags": "+faststart", "movie_timescale": "90000"}
 """How an MP4 is written: its index first, and a start after 0 as exact as all other times."""
-TS_PACKET = 188
 
 
 def partial_path(path: Path) -> Path:
