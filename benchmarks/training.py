@@ -1,6 +1,6 @@
 """How fast training is here: views, whole steps, what is lost outside the network, and against a tutorial's loop; in turns.
 
-python benchmarks/training.py recipes/mien.toml --faces 12800 --out results/bench_training.json
+python benchmarks/training.py recipes/nimble.toml --faces 12800 --out results/bench_training.json
 """
 
 import json
@@ -42,7 +42,7 @@ PARTS = {
 
 
 def main(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/mien.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/nimble.toml.")],
     faces: Annotated[int, typer.Option(help="Faces an epoch; FER+ has 27,956.")] = 12_800,
     rounds: Annotated[int, typer.Option(min=3, help="Epochs of each that count.")] = 5,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,

@@ -8,15 +8,10 @@
 set -euo pipefail
 data=${1:?usage: runs/reproduce.sh DATA [OUT]} out=${2:-reproduced} here=$(cd "$(dirname "$0")/.." && pwd)
 
-train() { # WORDS: of mien train, beside those that are the same for both runs
-  mien train "$here/recipes/mien.toml" --data "$data" --threads 1 --precision float32 --resume \
-    --out "$out/runs" --results "$out/results" "$@" ${SHORT:+--set epochs=1}
-}
-
 mien data check "$data"
-train
-train --start "$out/runs/mien-0/checkpoint.pt" --set name=mien-noisy --set epochs=12 --set learning_rate=0.001 --set noise=0.2 --set blur=0.1
-mien export "$out/runs/mien-noisy-0/checkpoint.pt" --data "$data" --out "$out/mien" --name mien
+mien train "$here/recipes/nimble.toml" --data "$data" --threads 1 --precision bfloat16 --resume \
+  --out "$out/runs" --results "$out/results" ${SHORT:+--set epochs=1}
+mien export "$out/runs/nimble-0/checkpoint.pt" --data "$data" --out "$out/mien" --name mien
 mien evaluate "$out/mien" --data "$data" --engine litert,litert-int8
 mien report --results "$out/results"
 mien predict "$here/examples/astronaut.jpg" --model "$out/mien"

@@ -91,7 +91,7 @@ def test_the_video_lines_in_an_environment_of_their_own(tmp_path, wheel):
 
 def test_a_missing_extra_says_which_to_install(clean):
     for command in (
-        "mien train recipes/mien.toml --data .",
+        "mien train recipes/nimble.toml --data .",
         "mien export x.pt --data . --out y",
         "mien predict examples --engine onnx",
         "mien video examples/astronaut.jpg",

@@ -21,7 +21,7 @@ def test_from_the_data_to_a_bundle_and_its_table(data_folder: Path, tmp_path: Pa
                           capture_output=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     meta = json.loads((tmp_path / "out" / "mien" / "model.json").read_text())
-    run = json.loads((tmp_path / "out" / "results" / "mien-noisy-0.json").read_text())
+    run = json.loads((tmp_path / "out" / "results" / "nimble-0.json").read_text())
     assert (meta["epoch"], meta["seed"], meta["network"], run["recipe"]["epochs"]) == (1, 0, run["recipe"]["model"], 1)
     test = meta["scores"]["litert"]["test"]["published"]
     assert test["n"] == 3153

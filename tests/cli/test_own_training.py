@@ -33,7 +33,7 @@ def train(mien, monkeypatch, tmp_path):
     """Runs `mien train` for an epoch on drawn faces of three emotions, in `tmp_path`; words are added to the command."""
     monkeypatch.chdir(tmp_path)
     draw_pictures(tmp_path / "faces", 40, WORDS)
-    (tmp_path / "tiny.toml").write_text("epochs = 1\nbatch_size = 32\n")
+    (tmp_path / "tiny.toml").write_text('model = "slim"\nepochs = 1\nbatch_size = 32\n')
     words = ["--data", "faces", "--cropped", "--precision", "float32", "--device", "cpu", "--threads", 1]
     return lambda *more: mien("train", "tiny.toml", *words, *more)
 
@@ -42,7 +42,7 @@ def train(mien, monkeypatch, tmp_path):
 def start(tmp_path) -> Path:
     """A network of other emotions, untrained, as a run's kept weights."""
     torch.manual_seed(1)
-    run = describe_run(Recipe(), 0, 2, "float32", {"fer2013new.csv": "ab"}, ("neutral", "sadness"))
+    run = describe_run(Recipe(model="slim"), 0, 2, "float32", {"fer2013new.csv": "ab"}, ("neutral", "sadness"))
     write_checkpoint(tmp_path / "start.pt", {**run, "epoch": 1, "history": [], "kept": build_model("slim", 2).state_dict()})
     return tmp_path / "start.pt"
 
@@ -177,7 +177,7 @@ def test_weights_alone_are_kept_read_and_not_resumed(mien, train, tmp_path):
 
 def test_the_start_that_is_kept_here_is_the_shipped_network():
     """The network behind the bundle, at the temperature that was fitted when it was exported."""
-    network, recipe, run = load_network(ROOT / "results" / "checkpoints" / "mien-noisy.pt")
+    network, recipe, run = load_network(ROOT / "results" / "checkpoints" / "nimble.pt")
     bundle = load_bundle("mien")
     assert (run["labels"], run["seed"], run["commit"]) == (list(EMOTIONS), bundle.meta["seed"], bundle.meta["commit"])
     faces = np.random.default_rng(0).integers(0, 256, (8, 6, 6), np.uint8).repeat(8, 1).repeat(8, 2)

@@ -56,8 +56,8 @@ def test_int8_weights_are_the_float_ones_to_half_a_step_of_their_channel(convert
     assert weights > 0.9 * sum(parameter.numel() for parameter in converted.model.parameters() if parameter.ndim > 1)
 
 
-def test_the_int8_file_of_slim_is_small(converted):
-    limit = {"Slim": 250_000, "Compact": 300_000}[type(converted.model).__name__]
+def test_the_int8_files_are_small(converted):
+    limit = {"Nimble": 250_000, "Compact": 300_000}[type(converted.model).__name__]
     assert (converted.folder / FILES["litert-int8"]).stat().st_size < limit
 
 

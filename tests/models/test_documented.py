@@ -27,4 +27,4 @@ def test_a_rows_numbers_are_the_networks(row: tuple[str, ...]) -> None:
     assert int(field_px) == receptive_field(model)
     for recipe in re.findall(r"`([\w-]+)`", recipes):
         text = (ROOT / "recipes" / f"{recipe}.toml").read_text(encoding="utf-8")
-        assert f'model = "{name}"' in text or (name, recipe) == ("slim", "mien")
+        assert f'model = "{name}"' in text or (name, recipe) == ("nimble", "nimble")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/mien.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/nimble.toml.")],
     data: Annotated[Path, typer.Option(help="Folder with FER2013 and fer2013new.csv, or with a folder of pictures a class.")],
     cropped: Annotated[bool, typer.Option("--cropped", help="Each picture is one face already cropped.")] = False,
     classes: Annotated[str, typer.Option(help="What numbered folders mean: rafdb, affectnet, ckplus or fer2013.")] = "",

@@ -12,7 +12,7 @@ from mien.evaluation.published import Paper, read_published
 
 Table = list[list[str]]
 NONE = "–"
-SHIPPED = "mien-noisy"
+SHIPPED = "nimble"
 """Name of the training that the bundle `mien` comes from."""
 
 

@@ -31,12 +31,12 @@ SHARES = (
 class Recipe:
     """The defaults are the shipped model's; `recipes/*.toml` hold only what differs from them."""
 
-    name: str = "mien"
-    model: str = "slim"
+    name: str = "nimble"
+    model: str = "nimble"
     labels: str = "distribution"
     """How votes become targets: majority, distribution, sampled, multi_target or fer2013."""
 
-    epochs: int = 100
+    epochs: int = 160
     batch_size: int = 128
     optimizer: str = "adamw"
     """adamw, adam or sgd."""
@@ -59,7 +59,7 @@ class Recipe:
     stop_after: int = 0
     """End after so many epochs without a better validation loss; 0: never."""
     dropout: float = 0.1
-    averaging: float = 0.998
+    averaging: float = 0.999
     """Weights and norm statistics are averaged with this decay a step, no more than (1 + step) / (10 + step), so that the
     random start is soon forgotten; the averages are what is validated and kept. 0: off."""
     select: str = "last"
@@ -76,24 +76,24 @@ class Recipe:
     views: int = 0
     """After so many epochs the random views repeat, and with them the teachers' answers; 0: never."""
 
-    rotation_deg: float = 15.0
+    rotation_deg: float = 20.0
     """Greatest change in each face's random view: rotation is uniform in ± this, and so on below."""
-    scale: float = 0.12
-    shear: float = 0.08
-    shift: float = 0.08
+    scale: float = 0.15
+    shear: float = 0.1
+    shift: float = 0.12
     """Share of the side."""
     flip: bool = True
-    brightness: float = 0.15
+    brightness: float = 0.2
     """Share of the grey range, 255."""
-    contrast: float = 0.3
+    contrast: float = 0.4
     light_low: float = 1.0
     light_high: float = 1.0
     """All grey levels are multiplied by a factor from this range."""
     erasing: float = 0.25
     """Share of faces of which a rectangle of 2 to 20% is replaced by one grey level."""
-    blur: float = 0.0
+    blur: float = 0.1
     """Share of faces that a Gaussian of 0.5 to 2.5 pixels makes unsharp."""
-    noise: float = 0.0
+    noise: float = 0.1
     """Share of faces that get Gaussian noise with a deviation of up to 25 grey levels."""
 
     def __post_init__(self) -> None:
