@@ -218,7 +218,7 @@ def test_darkened_faces_are_judged_better_after_calibration_on_others_of_them(mi
         emotion = EMOTIONS[split.targets[face].argmax()]
         folder = tmp_path / ("fit" if i < 400 else "held") / emotion
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((split.images[face] // 6).astype(np.uint8)).save(folder / f"{face}.png")
+        Image.fromarray((split.images[face] // 10).astype(np.uint8)).save(folder / f"{face}.png")
     assert mien("calibrate", "mien", "--data", tmp_path / "fit", "--cropped", "--out", tmp_path / "dark",
                 "--without", "contempt,disgust")[0] == 0  # fmt: skip
     text = mien(
