@@ -124,7 +124,7 @@ def test_the_laboratory_lines(data_folder, tmp_path):
         train.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=listen
     )
     deadline = time.monotonic() + 900
-    while not (tmp_path / "mien-runs/mien-0/history.json").exists():
+    while not (tmp_path / "mien-runs/nimble-0/history.json").exists():
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(1)
