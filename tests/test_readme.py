@@ -121,7 +121,12 @@ def test_the_laboratory_lines(data_folder, tmp_path):
     assert "27,956" in run(check)
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it
     process = subprocess.Popen(
-        train.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=listen
+        [*train.split(), "--set", "model=slim"],  # after one epoch, nimble's int8 weights still change too many answers
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen,
     )
     deadline = time.monotonic() + 900
     while not (tmp_path / "mien-runs/nimble-0/history.json").exists():
