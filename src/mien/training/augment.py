@@ -23,6 +23,17 @@ def spoil(views: Tensor, recipe: Recipe) -> Tensor:
     return _erase(_disturb(_blur(views, recipe), recipe), recipe)
 
 
+def mix(recipe: Recipe, *batches: Tensor) -> list[Tensor]:
+    """Blends row i of each batch [n,...] with row i - 1, in the same random share for all batches: views and their targets.
+
+    Source: mixup, Zhang et al. 2017, arXiv:1710.09412, section 2.
+    """
+    if recipe.mixing == 0:
+        return list(batches)
+    shares = torch.distributions.Beta(recipe.mixing, recipe.mixing).sample((len(batches[0]),)).to(batches[0].device)
+    return [torch.lerp(b, b.roll(1, 0), shares.view(-1, *[1] * (b.ndim - 1))) for b in batches]
+
+
 def _uniform(like: Tensor, spread: float) -> Tensor:
     """[n], uniform in ± spread."""
     return (torch.rand(len(like), device=like.device) * 2 - 1) * spread

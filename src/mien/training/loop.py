@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mien.errors import CheckpointError, UsageError
 from mien.models import build_model
 from mien.models.double_channel import choose_weight
-from mien.training.augment import spoil, view
+from mien.training.augment import mix, spoil, view
 from mien.training.checkpoint import STATE, read_checkpoint, write_checkpoint
 from mien.training.distill import Teacher
 from mien.training.losses import build_loss, draw_order, prior_of
@@ -72,11 +72,12 @@ def fit(
                 group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses)
             views, spoilt = _draw_views(faces[rows], recipe, run["seed"], epoch, step)
             with torch.autocast(kind, dtype, enabled=dtype is not torch.float32):
-                logits = shared_model(spoilt[part].contiguous(memory_format=torch.channels_last))
-                answers = teacher.probs(views[part], epoch, step) if teacher else None
-            loss = loss_of(logits.float(), targets[rows][part])
-            if teacher and answers is not None:
-                loss = teacher.blend(loss, logits.float(), answers)
+                answers = [teacher.probs(views[part], epoch, step)] if teacher else []
+                mixed, labels, *answers = mix(recipe, spoilt[part], targets[rows][part], *answers)
+                logits = shared_model(mixed.contiguous(memory_format=torch.channels_last))
+            loss = loss_of(logits.float(), labels)
+            if teacher:
+                loss = teacher.blend(loss, logits.float(), *answers)
             optimizer.zero_grad()
             loss.mean().backward()
             optimizer.step()

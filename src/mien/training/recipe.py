@@ -95,6 +95,8 @@ class Recipe:
     """Share of faces that a Gaussian of 0.5 to 2.5 pixels makes unsharp."""
     noise: float = 0.1
     """Share of faces that get Gaussian noise with a deviation of up to 25 grey levels."""
+    mixing: float = 0.0
+    """Each face is blended with another, in a share from the distribution Beta(mixing, mixing); 0: off."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -121,6 +123,7 @@ class Recipe:
         self._check("distillation", 0 <= self.distillation <= 1, "from 0 to 1")
         self._check("distillation_temperature", self.distillation_temperature > 0, "above 0")
         self._check("views", self.views >= 0, "0 or more")
+        self._check("mixing", self.mixing >= 0, "0 or more")
         for share in SHARES:
             self._check(share, 0 <= getattr(self, share) < 1, "from 0 to below 1")
 
