@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
+from scipy import ndimage, stats
 
-from mien.training.augment import augment, spoil
+from mien.training.augment import augment, mix, spoil
 from mien.training.recipe import Recipe
 
 SPREADS = ("rotation_deg", "scale", "shear", "shift", "brightness", "contrast", "erasing", "blur", "noise")
@@ -155,3 +155,23 @@ def test_each_face_of_a_batch_is_moved_in_its_own_way() -> None:
     views = augment(noise(1).expand(8, 1, 48, 48), Recipe(erasing=0))
     assert len({view.numpy().tobytes() for view in views}) == 8
     assert views.dtype == torch.float32
+
+
+def test_mixing_blends_views_and_targets_of_the_same_two_faces_in_the_same_share() -> None:
+    torch.manual_seed(3)
+    targets = torch.eye(512)  # each face its own class, so a blend's targets say of whom it is and in what shares
+    views = torch.randn(512, 1, 2, 3)
+    mixed, shares, unmixed = mix(still(mixing=0.4), views, targets, targets)
+    torch.testing.assert_close(mixed.flatten(1), shares @ views.flatten(1))
+    torch.testing.assert_close(shares, unmixed)
+    torch.testing.assert_close(shares.sum(1), torch.ones(512))
+    assert (shares > 0).sum(1).max() == 2
+    mine = shares.diagonal().numpy()
+    blended = mine[(shares > 1e-6).sum(1).numpy() == 2]
+    assert stats.kstest(blended, stats.beta(0.4, 0.4).cdf).pvalue > 0.001
+    assert len(blended) / 512 > 0.9  # all but who was dealt itself, or a share too small to tell
+
+
+def test_without_mixing_all_stays_as_it_is() -> None:
+    views, targets = noise().float(), torch.rand(16, 8)
+    assert [a is b for a, b in zip(mix(still(), views, targets), (views, targets), strict=True)] == [True, True]

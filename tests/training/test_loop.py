@@ -129,9 +129,9 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [1, 5, 8, 11])
-def test_a_run_that_was_interrupted_gives_the_same_weights(at: int, tmp_path: Path) -> None:
-    recipe = Recipe(**SMALL)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("at", "mixing"), [(1, 0), (5, 0), (8, 0.2), (11, 0)])
+def test_a_run_that_was_interrupted_gives_the_same_weights(at: int, mixing: float, tmp_path: Path) -> None:
+    recipe = Recipe(**SMALL, mixing=mixing)  # type: ignore[arg-type]
     whole = train(recipe, tmp_path / "whole.pt")
     seen = 0
 

@@ -24,14 +24,16 @@ def spoil(views: Tensor, recipe: Recipe) -> Tensor:
 
 
 def mix(recipe: Recipe, *batches: Tensor) -> list[Tensor]:
-    """Blends row i of each batch [n,...] with row i - 1, in the same random share for all batches: views and their targets.
+    """Blends each row of the batches [n,...] with a random other, the same one in the same share for all: views and targets.
 
     Source: mixup, Zhang et al. 2017, arXiv:1710.09412, section 2.
     """
     if recipe.mixing == 0:
         return list(batches)
-    shares = torch.distributions.Beta(recipe.mixing, recipe.mixing).sample((len(batches[0]),)).to(batches[0].device)
-    return [torch.lerp(b, b.roll(1, 0), shares.view(-1, *[1] * (b.ndim - 1))) for b in batches]
+    first = batches[0]
+    others = torch.randperm(len(first), device=first.device)
+    shares = torch.distributions.Beta(recipe.mixing, recipe.mixing).sample((len(first),)).to(first.device)
+    return [torch.lerp(b, b[others], shares.view(-1, *[1] * (b.ndim - 1))) for b in batches]
 
 
 def _uniform(like: Tensor, spread: float) -> Tensor:

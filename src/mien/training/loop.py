@@ -68,8 +68,7 @@ def fit(
         model.train()
         for step in range(steps):
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses)
+            _set_rate(optimizer, learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses))
             views, spoilt = _draw_views(faces[rows], recipe, run["seed"], epoch, step)
             with torch.autocast(kind, dtype, enabled=dtype is not torch.float32):
                 answers = [teacher.probs(views[part], epoch, step)] if teacher else []
@@ -129,6 +128,11 @@ def validate(model: nn.Module, faces: Tensor, targets: Tensor, batch: int = 512)
     logits = torch.cat([model(part).float() for part in views.split(batch)])
     accuracy = (logits.argmax(1) == targets.argmax(1)).float().mean()
     return F.cross_entropy(logits, targets).item(), accuracy.item()
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _take_in(
