@@ -1,4 +1,4 @@
-"""A process that answers for the service, so that a picture which kills its decoder, or holds it up, takes no other along."""
+"""A function that answers in a process of its own, so that what kills that process, or holds it up, takes no other along."""
 
 import contextlib
 import os
@@ -8,55 +8,76 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
-R = TypeVar("R")
-Build = Callable[[], Callable[[Sequence[T]], list[R]]]
-"""Gives the function that answers several items, in their order; pickled, so a function of a module, or a partial of one."""
+from mien.errors import MienError
 
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 START_S = 60.0
 """Longest that a worker may take to be ready."""
+COMMAND = (sys.executable, "-P", "-m", "mien.worker")
+"""-P: nothing from the working folder is imported."""
 END_S = 5.0
 """Time that a worker has to end when it is let go."""
 
 
-class CrashError(Exception):
-    """The process ended before it had answered."""
+class WorkerError(Exception):
+    """There is no answer; the message says why."""
+
+
+class CrashError(WorkerError):
+    """The process ended before it had answered. how: its signal's name, or its exit code."""
+
+    def __init__(self, how: str, message: str = ""):
+        super().__init__(message or f"the process ended ({how})")
+        self.how = how
 
 
 class StuckError(CrashError):
     """It took too long, to start or to answer, and was ended."""
 
+    def __init__(self, limit_s: float):
+        super().__init__("SIGKILL", f"the process took longer than {limit_s:g} s")
+        self.limit_s = limit_s
 
-class AnswerError(Exception):
-    """The function failed; the message is its traceback."""
+
+class AnswerError(WorkerError):
+    """The function failed: its error's type and message, with the process's traceback as a note."""
 
 
-class Worker(Generic[T, R]):
-    """Calls the function in a process of its own, which is started again after it has ended. For one thread at a time."""
+class Worker(Generic[Q, A]):
+    """Calls a function in a process of its own, which is started again after it has ended.
 
-    def __init__(self, build: Build[T, R], start_s: float = START_S):
-        self._build, self._start_s = build, start_s
+    build: gives the function of one question; pickled, so a function of a module, or a partial of one. start_s: the longest
+    that this may take. quiet: what the process prints is dropped; else it comes on stderr. For one thread at a time, but for
+    `kill`.
+    """
+
+    def __init__(self, build: Callable[[], Callable[[Q], A]], start_s: float = START_S, quiet: bool = False):
+        self._build, self._start_s, self._quiet = build, start_s, quiet
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
 
-    def ask(self, items: Sequence[T], limit_s: float) -> list[R]:
-        """The answers, in order. Raises AnswerError, CrashError, or StuckError where they took longer than that."""
+    def ask(self, question: Q, limit_s: float) -> A:
+        """The answer. Raises MienError where the function does, AnswerError for its other errors, CrashError, StuckError."""
         self.start()
-        return self._ask(items, limit_s)
+        return self._ask(question, limit_s)
 
     def start(self) -> None:
-        """Returns when the process is ready. Raises AnswerError where its function could not be built, and as `ask` does."""
+        """Returns when the process is ready. Raises as `ask` does, of building the function."""
         if self._process and self._process.poll() is None:
             return
         self.close()
-        command = [sys.executable, "-P", "-m", "mien.serving.worker"]  # -P: nothing from the working folder
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        errors = subprocess.DEVNULL if self._quiet else None
+        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        if self._killed:  # perhaps before the process was there
+            self._process.kill()
         try:
             self._ask(self._build, self._start_s)
-        except AnswerError:
+        except (MienError, AnswerError):
             self.close()
             raise
 
@@ -74,6 +95,13 @@ class Worker(Generic[T, R]):
                 process.kill()
                 process.wait()
 
+    def kill(self) -> None:
+        """Ends the process, whatever it does; each that would be started again ends at once too. From any thread."""
+        self._killed = True
+        if process := self._process:
+            process.kill()
+            self.close()
+
     def _ask(self, question: Any, limit_s: float) -> Any:
         process = self._process
         assert process
@@ -90,44 +118,47 @@ class Worker(Generic[T, R]):
         try:
             pickle.dump(question, process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
-            answer, error = pickle.load(process.stdout)
+            answer, error, trace = pickle.load(process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             process.kill()
-            status = process.wait()
+            code = process.wait()
             if late.is_set():
-                raise StuckError(f"a worker had not answered after {limit_s:g} s") from None
-            raise CrashError(f"a worker ended (status {status}) before it had answered") from None
+                raise StuckError(limit_s) from None
+            raise CrashError(signal.Signals(-code).name if -code in list(signal.Signals) else f"exit code {code}") from None
         finally:
             clock.cancel()
         if error:
-            raise AnswerError(error)
+            raised = AnswerError(error) if isinstance(error, str) else error
+            raised.add_note(trace)
+            raise raised
         return answer
 
 
 def main() -> None:
-    """Answers until stdin ends. What else is printed goes to stderr, and signals are left to the service, which ends us."""
+    """Answers until stdin ends. What else is printed goes to stderr, and signals are left to who asks, who ends us."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    answer: Callable[[Any], Any] = _build
+    answer: Callable[[Any], Any] | None = None
     while True:
         try:
             question = pickle.load(questions)
         except EOFError:
             os._exit(0)  # at once: networks that are taken down with the interpreter have been seen not to come to an end
+        found: Any = None
+        error: MienError | str | None = None
         try:
-            found, error = answer(question), None
-        except Exception:
-            found, error = None, traceback.format_exc()
-        if answer is _build and not error:
+            found = answer(question) if answer else question()
+        except MienError as known:
+            error = known
+        except Exception as unknown:
+            error = f"{type(unknown).__name__}: {unknown}"  # its own class may be one that cannot be pickled
+        trace = traceback.format_exc() if error else ""
+        if answer is None and not error:
             answer, found = found, None
-        pickle.dump((found, error), answers, pickle.HIGHEST_PROTOCOL)
+        pickle.dump((found, error, trace), answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
-
-
-def _build(build: Build[Any, Any]) -> Callable[[Sequence[Any]], list[Any]]:
-    return build()
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ def test_options_that_the_recogniser_refuses_are_its_own_error():
 
 
 def test_a_process_that_cannot_start_is_no_pictures_fault(monkeypatch):
-    monkeypatch.setattr("mien.batch.guard.COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
-    with Guard({}) as guard, pytest.raises(MienError, match=r"cannot be started: it ended \(exit code 3\)\.$"):
+    monkeypatch.setattr("mien.worker.COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
+    with Guard({}) as guard, pytest.raises(MienError, match=r"cannot be started: the process ended \(exit code 3\)\.$"):
         guard.recognize([GOOD])
 
 
@@ -57,7 +57,7 @@ def test_what_lies_beside_the_pictures_is_not_imported(tmp_path, monkeypatch):
 def test_the_process_ends_with_who_started_it(tmp_path):
     code = (
         "from mien.batch.guard import Guard; import os; guard = Guard({}); guard.recognize([b'x']);"
-        "print(guard._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "print(guard._worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     status = Path(f"/proc/{int(done.stdout)}/stat")

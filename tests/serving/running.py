@@ -14,7 +14,7 @@ import httpx
 
 from mien import Recognizer
 from mien.serving.app import build_app
-from mien.serving.guard import Guard
+from mien.serving.gate import Gate
 from mien.serving.limits import Limits
 from mien.serving.service import Service
 
@@ -37,7 +37,7 @@ class Client:
     """Asks an application in this process; its workers are processes all the same."""
 
     def __init__(self, limits=Limits(), tokens=(), rate=0, workers=1, origins=(), recognizer=Recognizer):  # noqa: B008
-        self.service = Service(recognizer, limits, Guard(tokens, rate), workers)
+        self.service = Service(recognizer, limits, Gate(tokens, rate), workers)
         self.app = build_app(self.service, origins)
 
     def __enter__(self):

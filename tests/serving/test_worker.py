@@ -9,7 +9,7 @@ import pytest
 from tests.serving.poisons import hanging, refusing, shouting, twice
 
 from mien.serving.batcher import Batcher, BusyError
-from mien.serving.worker import AnswerError, CrashError, StuckError, Worker
+from mien.worker import AnswerError, CrashError, StuckError, Worker
 
 pytestmark = pytest.mark.usefixtures("importable")
 
@@ -29,7 +29,7 @@ def test_it_answers_in_order_and_goes_on_after_a_failure(worker):
 
 
 def test_one_that_dies_is_started_again(worker):
-    with pytest.raises(CrashError, match=r"ended \(status -6\)"):
+    with pytest.raises(CrashError, match=r"ended \(SIGABRT\)"):
         worker.ask([1, 0], 10)
     assert worker.ask([4], 10) == [8]
 
@@ -39,7 +39,7 @@ def test_one_that_takes_too_long_is_ended(importable):
     worker.start()
     os.kill(worker._process.pid, 19)  # SIGSTOP: it hangs
     began = time.monotonic()
-    with pytest.raises(StuckError, match=r"after 0\.3 s"):
+    with pytest.raises(StuckError, match=r"longer than 0\.3 s"):
         worker.ask([1], 0.3)
     assert 0.2 < time.monotonic() - began < 5
     assert worker.ask([1], 10) == [2]
@@ -65,7 +65,7 @@ def test_too_long_is_no_crash_though_the_end_is_seen_before_the_kill_returns(wor
 def test_one_that_is_never_ready_is_ended_and_holds_up_no_close():
     worker = Worker(hanging, start_s=0.3)
     for call in (worker.start, lambda: worker.ask([1], 10)):
-        with pytest.raises(StuckError, match=r"after 0\.3 s"):
+        with pytest.raises(StuckError, match=r"longer than 0\.3 s"):
             call()
     (answer,) = run(Batcher([worker], together=8, capacity=8), [1])[0]
     assert isinstance(answer, StuckError)

@@ -51,7 +51,8 @@ def test_a_value_of_another_type_is_refused(key: str, value: object, kind: str) 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [("epochs", 0, "at least 1"), ("batch_size", 1, "at least 2"), ("learning_rate", 0.0, "above 0"),
-     ("learning_rate", float("nan"), "above 0"), ("weight_decay", -0.1, "0 or more"), ("mixing", -0.1, "0 or more"), ("select", "worst", "last or best"),
+     ("learning_rate", float("nan"), "above 0"), ("weight_decay", -0.1, "0 or more"), ("mixing", -0.1, "0 or more"),
+     ("select", "worst", "last or best"),
      *((share, value, "from 0 to below 1")
        for share in ("warmup", "dropout", "averaging", "scale", "shear", "shift", "brightness", "contrast", "erasing")
        for value in (-0.1, 1.0))],

@@ -33,7 +33,7 @@ def serve(
     """Serve the page at / and the API under /v1 (see /docs). Ctrl-C or SIGTERM ends it; what is under way is answered."""
     try:
         from mien.serving.app import build_app
-        from mien.serving.guard import Guard, read_tokens
+        from mien.serving.gate import Gate, read_tokens
         from mien.serving.lan import find_address, invite, new_token, write_certificate
         from mien.serving.log import set_up
         from mien.serving.run import end_tidily, open_port
@@ -50,7 +50,7 @@ def serve(
     address = find_address() if lan and host in LOOPBACK + EVERYWHERE else host
     listener = open_port(address if host in LOOPBACK else host, port)
     limits = Limits(queue=queue, together=together)
-    service = Service(partial(Recognizer, model, detector, engine=engine), limits, Guard(tokens, rate), workers)
+    service = Service(partial(Recognizer, model, detector, engine=engine), limits, Gate(tokens, rate), workers)
     set_up()
     end_tidily()
     with closing(service), tempfile.TemporaryDirectory(prefix="mien-") if lan else nullcontext("") as folder:

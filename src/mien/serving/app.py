@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from mien.errors import UsageError
 from mien.serving import schema
-from mien.serving.frame import Frame
+from mien.serving.envelope import Envelope
 from mien.serving.page import find_page
 from mien.serving.problems import ProblemError, respond
 from mien.serving.reference import STYLE, render
@@ -43,7 +43,7 @@ def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
     )
     _add_api(app, service)
     _add_watch(app, service)
-    _add_reference(app, service.guard.closed)
+    _add_reference(app, service.gate.closed)
     _add_rest(app)
     _add_errors(app)
     _add_page(app)
@@ -55,7 +55,7 @@ def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Frame, metrics=service.metrics, styles=_hash(STYLE))
+    app.add_middleware(Envelope, metrics=service.metrics, styles=_hash(STYLE))
     return app
 
 
@@ -91,7 +91,7 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.get("/v1/model", operation_id="model", summary="The network, and how well it was measured to do")
     async def model(request: Request) -> JSONResponse:
-        service.guard.admit(request)
+        service.gate.admit(request)
         known = ("name", "labels", "input", "parameters", "multiply_adds", "set_threshold", "files", "scores")
         return JSONResponse({key: service.about[key] for key in known} | {"sha256": service.model["sha256"]})
 
@@ -107,7 +107,7 @@ def _add_watch(app: FastAPI, service: Service) -> None:
 
     @app.get("/metrics", operation_id="metrics", summary="For Prometheus")
     async def metrics(request: Request) -> Response:
-        service.guard.admit(request)
+        service.gate.admit(request)
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
 
-from mien.serving.worker import CrashError, StuckError, Worker
+from mien.worker import CrashError, StuckError, Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ class Batcher(Generic[T, R]):
     Items on which a worker fails, crashes or takes more than `limit_s` are tried each alone, so that none takes others along.
     """
 
-    def __init__(self, workers: Sequence[Worker[T, R]], together: int, capacity: int, limit_s: float = 60.0):
+    def __init__(self, workers: Sequence[Worker[Sequence[T], list[R]]], together: int, capacity: int, limit_s: float = 60.0):
         self._workers, self._idle = list(workers), list(workers)
         self._pool = ThreadPoolExecutor(len(workers), "mien-worker")
         self._together, self._capacity, self._limit_s = together, capacity, limit_s
@@ -77,7 +77,7 @@ class Batcher(Generic[T, R]):
             work.add_done_callback(partial(self._finish, worker, batch))
 
     def _finish(
-        self, worker: Worker[T, R], batch: Sequence[Waiting[T, R]], done: "asyncio.Future[list[R | Exception]]"
+        self, worker: Worker[Sequence[T], list[R]], batch: Sequence[Waiting[T, R]], done: "asyncio.Future[list[R | Exception]]"
     ) -> None:
         self._idle.append(worker)
         self._held -= len(batch)
@@ -86,7 +86,7 @@ class Batcher(Generic[T, R]):
                 future.set_result(answer)
         self._start()
 
-    def _answer(self, worker: Worker[T, R], items: Sequence[T], again: bool = True) -> list[R | Exception]:
+    def _answer(self, worker: Worker[Sequence[T], list[R]], items: Sequence[T], again: bool = True) -> list[R | Exception]:
         """again: one that crashes alone is tried once more, since the worker may have been dying before."""
         try:
             return [*worker.ask(items, self._limit_s)]

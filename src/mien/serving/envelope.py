@@ -23,7 +23,7 @@ KEPT = (b"cache-control", b"no-store")
 ROUTES = ("/v1/predict", "/v1/classify", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 
 
-class Frame:
+class Envelope:
     """An ASGI application around another. styles: the hashes of those that stand in the pages themselves."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, styles: str = ""):

@@ -35,7 +35,7 @@ def read_tokens(path: Path | None) -> list[str]:
     return tokens
 
 
-class Guard:
+class Gate:
     """tokens: none lets everybody in. rate: requests a minute for each, or for each address where there are no tokens.
 
     A full minute's worth may come at once; 0: any number.

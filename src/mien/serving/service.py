@@ -1,6 +1,6 @@
 """What stands between a request and the recognisers: who may ask, how much of it, and what comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,14 @@ from mien.inference.recognizer import Recognizer
 from mien.machine import count_cores
 from mien.media.images import TOO_LARGE
 from mien.results import Result
-from mien.serving.answers import SOURCE, Job, build_answer
+from mien.serving.answers import SOURCE, Asked, build_answer
 from mien.serving.batcher import Batcher, BusyError
 from mien.serving.body import Body, Room
-from mien.serving.guard import Guard
+from mien.serving.gate import Gate
 from mien.serving.limits import Limits
 from mien.serving.metrics import Metrics
 from mien.serving.problems import ProblemError, busy
-from mien.serving.worker import AnswerError, CrashError, Worker
+from mien.worker import Worker, WorkerError
 
 FAILED = "the recogniser failed at this picture; the service's log says why."
 FULL = "the queue is full"
@@ -30,12 +30,14 @@ class Service:
     build: pickled, so a class, a function of a module, or a partial of one. workers: 0 for as many as there are cores.
     """
 
-    def __init__(self, build: Callable[[], Recognizer], limits: Limits, guard: Guard, workers: int = 0):
-        self.limits, self.guard, self.metrics, self.draining = limits, guard, Metrics(), False
+    def __init__(self, build: Callable[[], Recognizer], limits: Limits, gate: Gate, workers: int = 0):
+        self.limits, self.gate, self.metrics, self.draining = limits, gate, Metrics(), False
         first = build()
         self.model, self.about = first.model, first.bundle.meta
         self._room = Room(limits.held_bytes)
-        processes = [Worker[Job, Result](partial(build_answer, build)) for _ in range(workers or count_cores())]
+        processes = [
+            Worker[Sequence[Asked], list[Result]](partial(build_answer, build)) for _ in range(workers or count_cores())
+        ]
         self.batcher = Batcher(processes, limits.together, limits.queue, limits.work_s)
         self.batcher.on_batch, self.batcher.on_crash = self.metrics.batches.observe, self.metrics.crashes.inc
         self.metrics.queue.set_function(lambda: self.batcher.held)
@@ -44,8 +46,8 @@ class Service:
         """Returns when the workers are ready. Raises UsageError for an engine or a detector that cannot be built."""
         try:
             self.batcher.start()
-        except (AnswerError, CrashError) as error:
-            raise UsageError(f"a worker did not start ({str(error).strip().splitlines()[-1]}).") from None
+        except WorkerError as error:
+            raise UsageError(f"a worker did not start ({error}).") from None
 
     def close(self) -> None:
         """Ends the workers, when they have done what they are at."""
@@ -58,7 +60,7 @@ class Service:
         """
         if self.draining:
             raise busy("the service is ending", 5)
-        self.guard.check(request)
+        self.gate.check(request)
         if not self.batcher.fits(1):
             raise busy(FULL)
         body = Body(request, self.limits, self._room)

@@ -2,7 +2,7 @@
 
 import sys
 
-if "mien.batch.child" in sys.orig_argv:
+if "mien.worker" in sys.orig_argv:
     import os
     import signal
     import time
