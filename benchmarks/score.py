@@ -29,7 +29,7 @@ from mien.batch.guard import Guard
 from mien.batch.parts import Part, Source, find_parts, resolve
 from mien.batch.run import prepare
 from mien.batch.work import Counts, Job, score_part
-from mien.cli.predict import SUFFIXES
+from mien.cli.inputs import SUFFIXES
 from mien.inference.recognizer import Recognizer
 from mien.machine import count_cores, provenance
 

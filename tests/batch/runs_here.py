@@ -8,7 +8,7 @@ from mien.batch.parts import Source
 from mien.batch.run import prepare, run
 from mien.batch.store import Plan, Store
 from mien.batch.work import Counts, Job, score_part
-from mien.cli.predict import SUFFIXES
+from mien.cli.inputs import SUFFIXES
 from mien.inference.recognizer import Recognizer
 
 MODEL = dict(Recognizer().model)

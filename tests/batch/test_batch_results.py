@@ -16,7 +16,7 @@ from runs_here import MODEL, job_of, score_here
 from mien import Recognizer
 from mien.batch.summary import write_page
 from mien.batch.totals import kind_of, read_totals
-from mien.cli.predict import SUFFIXES
+from mien.cli.inputs import SUFFIXES
 from mien.errors import DataError, UsageError
 from mien.media.sinks import CsvSink
 from mien.results import COLUMNS, CSV_COLUMNS

@@ -1,16 +1,15 @@
 """`mien calibrate`: a bundle and labelled faces of another domain in, a bundle that is calibrated for them out."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli.model import LONE, choices
-from mien.cli.output import make_folder
+from mien.cli.output import make_folder, say
 from mien.cli.pictures import are_class_folders, describe, read_labelled
 from mien.cli.table import print_table
-from mien.errors import UsageError, one_line
+from mien.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,10 +38,10 @@ def calibrate(
     make_folder(out.parent, "--out")
     check_new(out)
     faces, emotions, about, words = _read_faces(data, bundle, classes, cropped)
-    _say(words)
+    say(words)
     new = recalibrate(bundle, faces, emotions, about, out, name or out.resolve().name, absent)
     if "model.onnx" in bundle.meta["files"] and "model.onnx" not in new.meta["files"]:
-        _say("model.onnx is left out, since the package that changes it is not installed: pip install onnx.")
+        say("model.onnx is left out, since the package that changes it is not installed: pip install onnx.")
     _print_scores(new)
     print(new.folder)
 
@@ -65,10 +64,6 @@ def _read_faces(
     emotions = [EMOTIONS[column] for column in split.targets.argmax(1)]
     about = {"folder": "FER2013, validation", "sha256": dataset.checksums}
     return split.images, emotions, about, f"{len(emotions):,} faces of the validation split."
-
-
-def _say(text: str) -> None:
-    print(f"mien: {one_line(text)}", file=sys.stderr)
 
 
 def _print_scores(bundle: "Bundle") -> None:

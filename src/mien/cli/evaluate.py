@@ -1,7 +1,6 @@
 """`mien evaluate`: any network against FER2013 and FER+, or against pictures in class folders, as numbers."""
 
 import json
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.model import Model, choices, open_model
-from mien.cli.output import make_folder
+from mien.cli.output import make_folder, say
 from mien.cli.pictures import Labelled, are_class_folders, describe, read_labelled
 from mien.cli.table import print_table
 from mien.errors import UsageError
@@ -162,7 +161,7 @@ def _draw(out: Path, stem: str, found: "Predictions", labels: list[str], kind: s
     from mien.evaluation.figures import draw_classes, draw_confusion, draw_reliability, write_svg
 
     if not find_spec("matplotlib"):
-        print("mien: without pictures, which need matplotlib: pip install 'mien[lab]'.", file=sys.stderr)
+        say("without pictures, which need matplotlib: pip install 'mien[lab]'.")
         return
     probs, classes = found.probs, found.classes
     came_true = (probs.argmax(1) == classes).astype(float)

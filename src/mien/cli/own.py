@@ -1,11 +1,10 @@
 """The faces that --data names for training and export: FER2013 with FER+, or one's own in class folders."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.cli.output import say
 from mien.cli.pictures import are_class_folders, describe, read_labelled
-from mien.errors import one_line
 
 if TYPE_CHECKING:
     from mien.data.dataset import Dataset
@@ -24,14 +23,10 @@ def open_faces(data: Path, numbering: str, cropped: bool, labels: str = "majorit
     pictures = read_folder(data, numbering)
     check_counts(data, pictures.counts)
     labelled = read_labelled(data, numbering, cropped, [48])
-    _say(describe(labelled, tuple(pictures.counts)))
+    say(describe(labelled, tuple(pictures.counts)))
     own = deal_out(pictures, dict(zip(labelled.names, labelled.crops[48], strict=True)), cropped, numbering)
     parts = own.about["parts"].items()
     words = ", ".join(f"{sum(counts.values()):,} to {part}" for part, counts in parts)
     none = [f"none of {emotion} to {part}" for part, counts in parts for emotion, n in counts.items() if not n]
-    _say(f"faces dealt out by their pictures' content: {'; '.join([words, *none])}.")
+    say(f"faces dealt out by their pictures' content: {'; '.join([words, *none])}.")
     return own
-
-
-def _say(text: str) -> None:
-    print(f"mien: {one_line(text)}", file=sys.stderr)

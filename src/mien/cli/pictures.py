@@ -1,12 +1,12 @@
 """Labelled pictures in class folders, as the faces that networks are scored on or calibrated with."""
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mien.cli.output import progress, say
 from mien.errors import DataError, ImageError, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def read_labelled(folder: Path, numbering: str, cropped: bool, sides: Sequence[i
     """
     import numpy as np
 
-    from mien.cli.predict import progress
     from mien.data.folder import read_folder
     from mien.inference.crop import crop_square
     from mien.inference.detector import Detector
@@ -71,7 +70,7 @@ def read_labelled(folder: Path, numbering: str, cropped: bool, sides: Sequence[i
     from mien.media.images import read_picture
 
     pictures = read_folder(folder, numbering)
-    _say([f"skipped {text}" for text in pictures.skipped])
+    say(*(f"skipped {text}" for text in pictures.skipped))
     detector = None if cropped else Detector("full_range", 1)
     found: list[tuple[str, str, list[np.ndarray]]] = []
     no_face, unreadable = {}, {}
@@ -81,7 +80,7 @@ def read_labelled(folder: Path, numbering: str, cropped: bool, sides: Sequence[i
             pixels = read_picture(path).pixels
         except ImageError as error:
             unreadable[name] = emotion
-            _say([str(error)])
+            say(str(error))
             continue
         square = largest_square(pixels, detector) if detector else whole_square(pixels)
         if square is None:
@@ -122,8 +121,3 @@ def describe(labelled: Labelled, known: Sequence[str]) -> str:
         left_out = ", ".join(f"{emotion} {n:,}" for emotion, n in strange.items())
         words.append(f"left out, since there is a network without such a class: {left_out}")
     return "; ".join(words) + "."
-
-
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
-        print(f"mien: {one_line(line)}", file=sys.stderr)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.inputs import SUFFIXES
 from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
-from mien.errors import UsageError, one_line
+from mien.cli.output import say
+from mien.errors import UsageError
 
 if TYPE_CHECKING:
     from mien.batch.run import Execute
@@ -67,7 +69,6 @@ def build_job(source: str, part: int, options: dict, model: dict[str, str], whol
     from mien.batch.parts import Source
     from mien.batch.places import is_url, without_secrets
     from mien.batch.work import Job
-    from mien.cli.predict import SUFFIXES
 
     name, given = (without_secrets(source), source) if is_url(source) else (source, "")
     return Job(Source(name, os.getcwd(), frozenset(SUFFIXES), part, options=given), options, model, whole_image)
@@ -85,7 +86,7 @@ def run_to_end(job: "Job", out: Path, workers: int, address: str | None) -> int:
     try:
         new = follow(job, store, partial(score_parts, workers=workers or count_cores(), address=address), before)
     except KeyboardInterrupt:
-        print(f"mien: interrupted; what is done is kept in {out}, and the same command goes on.", file=sys.stderr)
+        say(f"interrupted; what is done is kept in {out}, and the same command goes on.")
         return 130
     return conclude(store, new, time.monotonic() - start)
 
@@ -122,18 +123,17 @@ def conclude(store: "Store", new: int, seconds: float) -> int:
     done = store.done()
     total = sum(done.values(), Counts())
     for name, error in read_errors(store, [number for number in sorted(done) if done[number].errors], NAMED):
-        print(one_line(f"mien: {name}: {error}"), file=sys.stderr)
+        say(f"{name}: {error}")
     if total.errors > NAMED:
-        print(f"mien: ... and {total.errors - NAMED:,} more; see the rows with `error`.", file=sys.stderr)
+        say(f"... and {total.errors - NAMED:,} more; see the rows with `error`.")
     words = f"{total.pictures:,} pictures, {total.faces:,} faces, {total.errors:,} errors in {store.folder}"
-    print(f"mien: {words}; {new:,} of them in {seconds:.1f} s.", file=sys.stderr)
+    say(f"{words}; {new:,} of them in {seconds:.1f} s.")
     return 1 if total.errors else 0
 
 
 def summarize(folder: Path) -> Path:
     """Writes the page about a run; its path."""
     from mien.batch.summary import write_page
-    from mien.cli.predict import SUFFIXES
 
     check_packages()
     return write_page(folder, frozenset(SUFFIXES))

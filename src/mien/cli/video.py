@@ -10,7 +10,8 @@ import typer
 
 from mien.cli.clip import Outputs, Plan, choose_format
 from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
-from mien.errors import UsageError, VideoError, one_line
+from mien.cli.output import open_output, say
+from mien.errors import UsageError, VideoError
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -80,16 +81,16 @@ def run(stream: "Stream", outputs: Outputs, keep: int) -> int:
     try:
         write_all(stream, outputs, keep)
     except VideoError as error:
-        print(f"mien: {one_line(str(error))}", file=sys.stderr)
+        say(str(error))
         code = 1
     except KeyboardInterrupt:
-        print("mien: interrupted; what was finished is kept.", file=sys.stderr)
+        say("interrupted; what was finished is kept.")
         code = 130
     for unwritten in outputs.finish(stream):
-        print(f"mien: {one_line(str(unwritten))}", file=sys.stderr)
+        say(str(unwritten))
         code = code or 1
     if problem := describe_damage(stream):
-        print(f"mien: {one_line(problem)}", file=sys.stderr)
+        say(problem)
     return code or bool(problem)
 
 
@@ -122,7 +123,6 @@ def open_annotated(path: Path, stream: "Stream", keep: int) -> "VideoWriter":
 @contextlib.contextmanager
 def open_results(plan: Plan, keep: int) -> "Iterator[Callable[[Result], None]]":
     """What takes each result, to the file or to stdout; a terminal is spared where other files were asked for."""
-    from mien.cli.predict import open_output
     from mien.media.result_files import ResultFile
     from mien.media.sinks import VIDEO_SINKS
 
