@@ -9,7 +9,6 @@ Each prints JSON, and writes it as its own part of --out. The pictures are made 
 """
 
 import io
-import json
 import os
 import resource
 import statistics
@@ -18,9 +17,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from benchmarks.parts import show
+from benchmarks.undisturbed import busy_s
 from PIL import Image, ImageOps
 from pyarrow.parquet import ParquetFile
 from tests.batch.running import Programs, programs
@@ -31,9 +32,10 @@ from mien.batch.run import prepare
 from mien.batch.work import Counts, Job, score_part
 from mien.cli.inputs import SUFFIXES
 from mien.inference.recognizer import Recognizer
-from mien.machine import count_cores, provenance
+from mien.machine import count_cores
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
+PACKAGES = ("ray", "pyarrow")
 Out = Annotated[Path | None, typer.Option(help="A JSON file whose part with this command's name is replaced.")]
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 SIZES = {"small": (128, 96), "photo": (640, 480)}
@@ -46,17 +48,12 @@ class Others:
     """What else this machine did since this was made: figures of a busy one are worth nothing."""
 
     def __init__(self) -> None:
-        self._start, self._all, self._own = time.perf_counter(), self._busy_s(), own_cpu_s()
+        self._start, self._all, self._own = time.perf_counter(), busy_s(), own_cpu_s()
 
     def share(self) -> float:
         """Of the cores' time, what processes took that are not this one or those that it started and that have ended."""
-        taken = self._busy_s() - self._all - (own_cpu_s() - self._own)
+        taken = busy_s() - self._all - (own_cpu_s() - self._own)
         return round(taken / (time.perf_counter() - self._start) / (os.cpu_count() or 1), 3)
-
-    @staticmethod
-    def _busy_s() -> float:
-        fields = Path("/proc/stat").read_text().split("\n")[0].split()
-        return sum(map(int, fields[1:4])) / os.sysconf("SC_CLK_TCK")
 
 
 def own_cpu_s() -> float:
@@ -92,7 +89,7 @@ def speed(small: int = 4_000, photos: int = 2_000, out: Out = None) -> None:
                 "one_core_alone": round(time_alone(part[few]), 1),
             }  # fmt: skip
         lone = time_lone(Path(folder) / f"photo-{photos}", Path(folder))
-    show("speed", {"cores": count_cores(), **found, "one_process": lone}, out)
+    show("speed", {"cores": count_cores(), **found, "one_process": lone}, PACKAGES, out)
 
 
 def time_score(pictures: Path, out: Path) -> float:
@@ -153,7 +150,7 @@ def jobs(pictures: int = 2_000, kind: str = "photo", rounds: int = 3, out: Out =
         "share_of_cores_times_one": [round(share, 3) for share in sorted(shares)],
         "cpu_of_others": others.share(),
         "goal": {"least": SHARED, "met": statistics.median(shares) >= SHARED},
-    }, out)  # fmt: skip
+    }, PACKAGES, out)  # fmt: skip
 
 
 def time_predict(source: Path, count: int) -> tuple[float, float]:
@@ -177,7 +174,7 @@ def memory(pictures: Annotated[list[int] | None, typer.Option()] = None, out: Ou
     show("memory", {
         "peak_mb": {count: round(peak) for count, peak in peaks.items()}, "growth": round(growth, 3),
         "goal": {"most": GROWTH, "met": growth <= GROWTH},
-    }, out)  # fmt: skip
+    }, PACKAGES, out)  # fmt: skip
 
 
 def measure_peak(*words: object) -> float:
@@ -202,18 +199,6 @@ def resident_mb(started: Programs) -> float:
         except (OSError, StopIteration):  # it has ended
             continue
     return total / 1000
-
-
-def show(part: str, report: dict[str, Any], out: Path | None) -> None:
-    """JSON on stdout, with what it was measured on; in the file, the other parts stay."""
-    whole = {
-        **provenance("mien", "numpy", "pillow", "ai-edge-litert", "ray", "pyarrow"),
-        **report,
-    }
-    print(json.dumps(whole, indent=1))
-    if out:
-        parts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-        out.write_text(json.dumps(parts | {part: whole}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@
 Each prints JSON, and writes it as its own part of --out. The clips are made on the fly (benchmarks/filming.py).
 """
 
-import json
 import random
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ import numpy as np
 import typer
 from benchmarks.filming import FPS, choose, film, photographs, repeat, sit, write
 from benchmarks.likeness import Tally, add, compare
+from benchmarks.parts import show
 from benchmarks.undisturbed import Watched, calm
 from tests.inference.moving_faces import SCENES
 from tests.inference.moving_faces import Path as Way
@@ -31,10 +31,10 @@ from tests.inference.moving_faces import Path as Way
 from mien.cli.bench import alternate
 from mien.data.dataset import read_dataset
 from mien.inference.recognizer import Recognizer
-from mien.machine import provenance
 from mien.results import Result
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
+PACKAGES = ("av", "scipy")
 Out = Annotated[Path | None, typer.Option(help="A JSON file whose part with this command's name is replaced.")]
 Data = Annotated[Path | None, typer.Option(help="Folder with FER2013 and fer2013new.csv: validation faces as well.")]
 Python = Annotated[Path | None, typer.Option(exists=True, help="An environment's python that has the package fer.")]
@@ -105,7 +105,7 @@ def speed(seconds: int = 10, rounds: int = 7, fer_python: Python = None, out: Ou
         "goals": {name: {"least": least, "met": ours[name] >= least} for name, least in GOALS.items()},
         "fer": peer.version if peer else None,
         **({} if peer else {"why_no_fer": "not installed here: name an environment that has it by --fer-python"}),
-    }, out)  # fmt: skip
+    }, PACKAGES, out)  # fmt: skip
 
 
 def make(path: Path, name: str, seconds: int) -> Path:
@@ -197,7 +197,12 @@ def memory(minutes: int = 10, clip_s: int = 10, out: Out = None) -> None:
         clip = make(Path(folder) / "clip.mp4", "one face", clip_s)
         peaks = {n: measure_peak(repeat(clip, Path(folder) / f"{n}.mp4", n * 60 // clip_s)) for n in (1, minutes)}
     growth = peaks[minutes]["peak_mb"] / peaks[1]["peak_mb"]
-    show("memory", {"minutes": peaks, "growth": round(growth, 4), "goal": {"most": GROWTH, "met": growth <= GROWTH}}, out)
+    show(
+        "memory",
+        {"minutes": peaks, "growth": round(growth, 4), "goal": {"most": GROWTH, "met": growth <= GROWTH}},
+        PACKAGES,
+        out,
+    )
 
 
 def measure_peak(clip: Path) -> dict[str, float]:
@@ -225,7 +230,7 @@ def agreement(data: Data = None, seconds: int = 5, clips: int = 12, seeds: int =
             cast = [(scene, shown[i % len(shown) :] + shown) for i, scene in enumerate(scenes)]
             films = (film(*scene, seconds * FPS, rng, worse=source.endswith("worse")) for scene in cast)
             report[f"{pace}, {source}"] = judge(recognizer, films)
-    show("agreement", {"seconds_each": seconds, **report}, out)
+    show("agreement", {"seconds_each": seconds, **report}, PACKAGES, out)
 
 
 def judge(recognizer: Counting, films: Iterable[Iterator[np.ndarray]]) -> dict[str, Any]:
@@ -247,18 +252,6 @@ def judge(recognizer: Counting, films: Iterable[Iterator[np.ndarray]]) -> dict[s
         "met": {"same": shares["same"] >= SAME, "same_smoothed": shares["same_smoothed"] >= SAME,
                 "overlap": shares["overlap"] >= OVERLAP},
     }  # fmt: skip
-
-
-def show(part: str, report: dict[str, Any], out: Path | None) -> None:
-    """JSON on stdout, with what it was measured on; in the file, the other parts stay."""
-    whole = {
-        **provenance("mien", "numpy", "pillow", "ai-edge-litert", "av", "scipy"),
-        **report,
-    }
-    print(json.dumps(whole, indent=1))
-    if out:
-        parts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-        out.write_text(json.dumps(parts | {part: whole}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
