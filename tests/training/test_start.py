@@ -17,6 +17,7 @@ from mien.training.start import Start, output_rows, read_start, take_over
 LAST = {
     "slim": {"head.weight", "head.bias"},
     "swift": {"head.weight", "head.bias"},
+    "stout": {"head.weight", "head.bias"},
     "nimble": {"head.weight", "head.bias"},
     "deft": {"head.weight", "head.bias"},
     "wide": {"head.weight", "head.bias"},
