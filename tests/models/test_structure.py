@@ -13,7 +13,8 @@ from mien.models.structure import list_stages, receptive_field
 
 LAST_MAPS = {"compact": ["head"], "compact_residual": ["head"], "deft": ["blocks"],
              "double_channel": ["face.head", "pattern.head"],
-             "mini_xception": ["head"], "nimble": ["stages"], "shcnn": ["features"], "slim": ["blocks"], "stout": ["stages"], "swift": ["blocks"],
+             "mini_xception": ["head"], "nimble": ["stages"], "shcnn": ["features"], "slim": ["blocks"], "stout": ["stages"],
+             "swift": ["blocks"],
              "vgg13": ["features"], "wide": ["blocks"]}  # fmt: skip
 CANVAS_PX = 144  # three faces, so that enlarging meets the same pixels
 
