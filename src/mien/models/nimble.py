@@ -2,8 +2,8 @@
 
 `nimble`, 153,448 parameters; `stout`, 868,456, has plain convolutions throughout and is a teacher. Of what was tried
 (docs/LOG.md, 2026-11-27) two things matter most for how fast a small network learns: that the first convolution sees every
-pixel and max-pooling chooses among its answers, where a strided one skips three of four; and that residual branches start at full
-strength, where `slim`'s start at nothing.
+pixel and max-pooling chooses among its answers, where a strided one skips three of four; and that residual branches start at
+full strength, where `slim`'s start at nothing.
 """
 
 from collections.abc import Callable, Sequence
