@@ -1,14 +1,20 @@
 """`mien video` and the files around it: what stands there already, what is missing, what a resumed run draws."""
 
+import csv
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from PIL import Image
 from tests.inference.test_stream import show
 from tests.media.clips import number, scene, write_clip
 
+from mien import Recognizer
 from mien.cli.clip import Outputs, Plan
+from mien.inference.crop import Square
+from mien.media import draw
+from mien.media.draw import Annotator
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +51,42 @@ def test_a_resumed_timeline_is_the_unbroken_one(mien, clip, tmp_path):
     (tmp_path / "t.png").unlink()
     assert mien(*words, "--resume") == (0, "", "")
     assert (tmp_path / "t.png").read_bytes() == whole
+
+
+def test_a_resumed_run_numbers_and_hides_as_the_unbroken_one(mien, tmp_path, monkeypatch):
+    """Five faces until 5 s, then the first alone, which is missed right after the break at 15 s, and at 16 s a new one."""
+    hidden, drawing = [], Annotator.draw
+
+    def search(self, pixels):
+        i = number(pixels)
+        places = [(0, 20), *([(x, 70) for x in range(0, 160, 40)] if i <= 10 else []), *([(120, 20)] if i >= 32 else [])]
+        return [(Square(x, y, 30.0), 0.9) for x, y in places[i == 31 :]]
+
+    def interrupt(self, pixels, result):
+        if result.frame == 31:
+            raise KeyboardInterrupt
+        return drawing(self, pixels, result)
+
+    monkeypatch.setattr(Recognizer, "search", search)
+    monkeypatch.setattr(draw, "hide", lambda pixels, boxes: hidden.append(boxes) or pixels.copy())
+    clip, made = write_clip(tmp_path / "scene.mp4", scene(40), rate=Fraction(2)), tmp_path / "r.csv"
+    words = ["video", clip, "--detect-every", "1", "--out", made, "--annotate", tmp_path / "a.mp4", "--blur-faces"]
+    assert mien(*words)[0] == 0
+    whole, tracks = hidden[31:], tracks_in(made)
+    assert (tracks[30:33], len(whole[0])) == ([["1"], [""], ["1", "6"]], 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Annotator, "draw", interrupt)
+        assert mien(*words)[0] == 130
+    hidden.clear()
+    assert mien(*words, "--resume") == (0, "", "")
+    assert tracks_in(made) == tracks
+    assert hidden == whole
+
+
+def tracks_in(path):
+    """Of each frame."""
+    rows = list(csv.DictReader(path.open()))
+    return [[row["track"] for row in rows if row["frame"] == frame] for frame in dict.fromkeys(row["frame"] for row in rows)]
 
 
 def test_what_is_drawn_is_the_results_own_frame_though_the_run_before_had_others(mien, tmp_path, monkeypatch):

@@ -114,10 +114,11 @@ def check_place(path: Path, option: str) -> None:
 
 @dataclass
 class Outputs:
-    """Where each result goes. tail: the latest ones, which a run that goes on needs."""
+    """Where each result goes. tail: the latest ones; newest: of those before them, one with the highest track, if any."""
 
     plan: Plan
     tail: "deque[Result]" = field(default_factory=deque)
+    newest: "list[Result]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
         from mien.media.elan import Segments
@@ -141,7 +142,11 @@ class Outputs:
             self.segments.add(result)
         self.tail.append(result)
         while self.tail[0].time_s < result.time_s - REMEMBERED_S:
-            self.tail.popleft()
+            self.newest = [max([*self.newest, self.tail.popleft()], key=highest_track)]
+
+    def needed(self) -> "list[Result]":
+        """What a run that goes on needs of this one."""
+        return [*self.newest, *self.tail]
 
     def show(self, result: "Result", pixels: Any) -> None:
         """Adds a frame to the timeline; pixels: uint8 [h,w,3], or None."""
@@ -167,3 +172,8 @@ class Outputs:
             except MienError as error:
                 problems.append(error)
         return problems
+
+
+def highest_track(result: "Result") -> int:
+    """0 where there is none."""
+    return max((face.track or 0 for face in result.faces), default=0)

@@ -71,7 +71,7 @@ def video(
     outputs = Outputs(plan)
     for result in plan.kept(keep):
         outputs.remember(result)
-    with recognizer.stream(source, fps, smooth=not no_smooth, detect_every=detect_every, after=list(outputs.tail)) as stream:
+    with recognizer.stream(source, fps, smooth=not no_smooth, detect_every=detect_every, after=outputs.needed()) as stream:
         raise typer.Exit(run(stream, outputs, keep))
 
 
@@ -101,6 +101,8 @@ def write_all(stream: "Stream", outputs: Outputs, keep: int) -> None:
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(open_annotated(plan.annotate, stream, keep)) if plan.annotate else None
         annotator = Annotator(plan.blur)
+        for result in outputs.tail:
+            annotator.follow(result, (stream.facts.height, stream.facts.width))
         again = stack.enter_context(open_again(plan)) if outputs.needs_pixels and not stream.facts.live else None
         for result in plan.kept(keep):
             outputs.show(result, pixels_of(result, again) if again else None)

@@ -164,7 +164,8 @@ class Recognizer:
         Each face keeps its number (`track`); a frame's faces stand in the order of these. fps: only the frames nearest to
         each moment k / fps. smooth: also give each track's probabilities over time, for files from both sides. detect_every:
         search each so-many-th frame for faces; None: as often as they move, at least every 0.2 s. In between they are
-        followed. after: the results of an interrupted run (the last few seconds are enough), which this one goes on behind.
+        followed. after: the results of an interrupted run, which this one goes on behind (the last few seconds are enough,
+        and before them one with the highest track, so that no number comes twice).
         Needs the extra `video`. Raises VideoError for what cannot be read, at the end of what could; UsageError for an
         option out of its range.
         """

@@ -27,7 +27,7 @@ TOGETHER = 16
 PATIENCE = 64
 """Frames that wait at most until so many faces have come together."""
 REMEMBERED_S = max(MEMORY_S, GAP_S, 2 * LOOK_S) + 1.0
-"""Results of an earlier run that are older than this change nothing."""
+"""Results of an earlier run that are older than this change nothing but the number of the next new face."""
 
 Search = Future[list[Found]]
 

@@ -51,17 +51,21 @@ class Annotator:
 
     def draw(self, pixels: np.ndarray, result: Result) -> np.ndarray:
         """A copy of the frame with its result drawn onto it. pixels: uint8 [h,w,3] RGB."""
-        self._held = {track: held for track, held in self._held.items() if 0 <= result.time_s - held[0] <= HOLD_S}
+        placed = self.follow(result, pixels.shape)
         seen = {face.track for face in result.faces}
         missed = [face for track, (_, face, _) in self._held.items() if track not in seen]
         canvas = hide(pixels, [face.box for face in (*missed, *result.faces)]) if self._blur else pixels.copy()
-        faces = sorted(result.faces, key=lambda face: face.track or 0)  # always the same one in front
-        places = [self._place(face, result.time_s, pixels.shape) for face in faces]
-        for face, place in zip(faces, places, strict=True):
+        for face, place in placed:
             _draw_box(canvas, place.box, COLOURS[face.emotion])
-        for face, place in zip(faces, places, strict=True):
+        for face, place in placed:
             _draw_label(canvas, place, _text(face), COLOURS[face.emotion])
         return canvas
+
+    def follow(self, result: Result, shape: tuple[int, ...]) -> "list[tuple[Face, Place]]":
+        """Where each face is drawn in a frame of this shape; by itself, for one that an earlier run has drawn."""
+        self._held = {track: held for track, held in self._held.items() if 0 <= result.time_s - held[0] <= HOLD_S}
+        faces = sorted(result.faces, key=lambda face: face.track or 0)  # always the same one in front
+        return [(face, self._place(face, result.time_s, shape)) for face in faces]
 
     def _place(self, face: Face, time_s: float, shape: tuple[int, ...]) -> "Place":
         if face.track is None:
