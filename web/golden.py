@@ -17,7 +17,7 @@ from tests.inference.moving_faces import SCENES, film
 
 from mien.emotions import EMOTIONS
 from mien.inference.crop import Square, crop_square, face_square
-from mien.inference.detector import Detection, build_anchors, decode, letterbox, suppress, tiles
+from mien.inference.detector import Detection, build_anchors, decode, is_whole, letterbox, suppress, tiles
 from mien.inference.follow import Follower
 from mien.inference.smoothing import Smoother, smooth_two_sided
 from mien.inference.tracker import Tracker
@@ -126,7 +126,15 @@ def detections(rng: np.random.Generator) -> dict[str, Any]:
         "decoded": found["0.5"],
         "faces": {least: suppress(rows) for least, rows in found.items()},
         "tiles": [{"size": size, "least_px": px, "tiles": tiles(size[1], size[0], px)} for size, px in asked],
+        "whole": [case | {"whole": is_whole(*case.values())} for case in cuts()],
     }
+
+
+def cuts() -> list[dict[str, Any]]:
+    """Boxes across each edge of the tiles at the corners of a picture, and of one that reaches beyond it."""
+    tiles = [((0, 0, 30), (50, 40)), ((20, 10, 30), (50, 40)), ((40, 0, 60), (100, 40))]
+    places = [(-3, 15), (15, -3), (15, 25), (25, 15), (15, 15), (45, 15), (25, 35), (95, 15), (55, 35), (55, -3)]
+    return [{"box": (*place, 10, 10), "tile": tile, "size": size} for tile, size in tiles for place in places]
 
 
 def clips() -> list[dict[str, Any]]:

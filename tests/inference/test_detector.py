@@ -174,6 +174,31 @@ def test_no_tiles_where_the_whole_picture_does():
     assert detector.tiles(480, 640, 0) == detector.tiles(480, 640, 54) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "tile", "whole"),
+    [
+        ((45, 15), (20, 10, 30), True),  # across the picture's right edge
+        ((25, 35), (20, 10, 30), True),  # its lower one
+        ((-3, 15), (0, 0, 30), True),
+        ((15, -3), (0, 0, 30), True),
+        ((25, 15), (0, 0, 30), False),  # across the tile's right edge, where the picture goes on
+        ((15, 25), (0, 0, 30), False),
+        ((15, 15), (20, 10, 30), False),
+        ((45, 5), (20, 10, 30), False),  # across both the picture's and the tile's
+        ((25, 35), (0, 0, 60), True),  # a tile larger than the picture
+    ],
+)
+def test_a_face_is_cut_by_the_tile_but_not_by_the_pictures_own_edge(place, tile, whole):
+    assert detector.is_whole((*place, 10, 10), tile, (50, 40)) is whole
+
+
+@pytest.mark.parametrize("place", [(1600 - 96, 500), (500, 1200 - 96), (96 - 150, 500)])
+def test_small_faces_that_the_pictures_edge_cuts_are_found(golden, place):
+    scene = Image.new("RGB", (1600, 1200), (150, 150, 150))
+    scene.paste(Image.open(golden / "pictures" / "hopper.jpg").resize((150, 176)), place)
+    assert len(Detector(threads=1).detect(np.asarray(scene), least_px=40)) == 1
+
+
 def test_small_faces_are_found_when_they_are_asked_for(golden):
     face = Image.open(golden / "pictures" / "hopper.jpg").resize((102, 120))  # the face itself: 42 px
     scene = Image.new("RGB", (1600, 1200), (150, 150, 150))

@@ -129,9 +129,13 @@ export function placed(row, [left, top, side]) {
   return row.map((value, i) => (i === 16 ? value : value * side + (i === 2 || i === 3 ? 0 : i % 2 ? top : left)));
 }
 
-/** Whether a row's box lies inside the tile: a face that the tile cuts is whole in another, or in the picture. */
-export function isWhole(row, [left, top, side]) {
-  return left < row[0] && row[0] + row[2] < left + side && top < row[1] && row[1] + row[3] < top + side;
+/** Whether a row's box lies inside the tile: a face that the tile cuts is whole in another, or in the picture.
+ *
+ * A face that the picture's own edge cuts is whole nowhere else. */
+export function isWhole(row, [left, top, side], { width, height }) {
+  const within = (start, length, i) =>
+    (start <= 0 || start < row[i]) && (start + side >= length || row[i] + row[i + 2] < start + side);
+  return within(left, width, 0) && within(top, height, 1);
 }
 
 /** The six landmarks of a row. */

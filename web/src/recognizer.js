@@ -120,7 +120,7 @@ export class Recognizer {
     const whole = [0, 0, Math.max(pixels.width, pixels.height)];
     let found = await this.#look(pixels, threshold, whole);
     for (const tile of tiles(pixels, least_px))
-      found = found.concat((await this.#look(pixels, threshold, tile)).filter((row) => isWhole(row, tile)));
+      found = found.concat((await this.#look(pixels, threshold, tile)).filter((row) => isWhole(row, tile, pixels)));
     return suppress(found);
   }
 

@@ -101,7 +101,13 @@ test("small faces are looked for in the same tiles, which are cut out and put ba
   assert.equal(part.data[(2 * 16 + 3) * 3 + 1], pattern(30, 20).data[(7 * 30 + 15) * 3 + 1]);
   const row = placed([0.25, 0.5, 0.25, 0.125, ...Array(12).fill(0.5), 0.9], [12, 5, 16]);
   assert.deepEqual(row, [16, 13, 4, 2, 20, 13, 20, 13, 20, 13, 20, 13, 20, 13, 20, 13, 0.9]);
-  assert.ok(isWhole(row, [12, 5, 16]) && !isWhole(row, [16, 5, 16]) && !isWhole(row, [12, 5, 8]));
+  const size = { width: 60, height: 40 };
+  assert.ok(isWhole(row, [12, 5, 16], size) && !isWhole(row, [16, 5, 16], size) && !isWhole(row, [12, 5, 8], size));
+});
+
+test("a face is whole in a tile unless an edge that is not the picture's cuts it", () => {
+  for (const { box, tile, size: [width, height], whole } of faces.detections.whole)
+    assert.equal(isWhole(box, tile, { width, height }), whole, `${box} in ${tile} of ${width} x ${height}`);
 });
 
 for (const { scene, frames } of time.clips)

@@ -72,7 +72,7 @@ class Detector:
         height, width = pixels.shape[:2]
         found = self._detect(pixels, threshold, (0, 0, max(height, width)))
         for tile in tiles(height, width, least_px):
-            found += [row for row in self._detect(pixels, threshold, tile) if _is_whole(row, tile)]
+            found += [row for row in self._detect(pixels, threshold, tile) if is_whole(row, tile, (width, height))]
         return [Detection(np.array(row[:4]), np.array(row[4:16]).reshape(6, 2), row[16]) for row in suppress(found)]
 
     def _detect(self, pixels: np.ndarray, threshold: float, tile: Tile) -> list[Row]:
@@ -107,9 +107,15 @@ def tiles(height: int, width: int, least_px: float) -> list[Tile]:
     return [(left, top, side) for top in tops for left in lefts]
 
 
-def _is_whole(row: Row, tile: Tile) -> bool:
-    """Whether the box lies inside the tile: a face that the tile cuts is whole in another, or in the picture."""
-    return all(start < row[i] and row[i] + row[i + 2] < start + tile[2] for i, start in enumerate(tile[:2]))
+def is_whole(row: Sequence[float], tile: Tile, size: tuple[int, int]) -> bool:
+    """Whether the box lies inside the tile: a face that the tile cuts is whole in another, or in the picture.
+
+    size: the picture's width and height; a face that its own edge cuts is whole nowhere else.
+    """
+    return all(
+        (start <= 0 or start < row[i]) and (start + tile[2] >= length or row[i] + row[i + 2] < start + tile[2])
+        for i, (start, length) in enumerate(zip(tile[:2], size, strict=True))
+    )
 
 
 def letterbox(pixels: np.ndarray, square: np.ndarray) -> None:
