@@ -77,6 +77,12 @@ def test_names_that_mix_numbers_and_words(tmp_path):
     assert [int(frame.pixels[0, 0, 0]) for frame in read(tmp_path)[0]] == list(range(7))
 
 
+def test_digits_of_other_scripts_are_text(tmp_path):
+    for i, name in enumerate(["2.png", "a1.png", "\N{FULLWIDTH DIGIT ONE}.png", "\N{FULLWIDTH DIGIT TWO}.png"]):
+        save(tmp_path, name, i)
+    assert [int(frame.pixels[0, 0, 0]) for frame in read(tmp_path)[0]] == list(range(4))
+
+
 def test_pictures_that_cannot_be_read_keep_their_number(tmp_path):
     for i in range(6):
         save(tmp_path, f"{i}.png", 10 * i, (20, 10) if i < 4 else (10, 10))

@@ -49,9 +49,9 @@ def list_pictures(folder: Path) -> list[Path]:
     pictures = [path for path in found if path.suffix.lower() in kinds]
     if not pictures:
         raise VideoError(f"{folder}: holds no pictures; expected a video, or a folder with a picture a frame.")
-    return sorted(pictures, key=lambda path: [int(part) if part.isdecimal() else part for part in _parts(path.stem)])
+    return sorted(pictures, key=lambda path: _parts(path.stem))
 
 
-def _parts(name: str) -> list[str]:
-    """Text and numbers in turns."""
-    return re.split(r"([0-9]+)", name)
+def _parts(name: str) -> list[str | int]:
+    """Text and numbers in turns; digits of other scripts are text."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
