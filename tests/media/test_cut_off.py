@@ -39,6 +39,8 @@ def test_more_bytes_than_are_stated_do_no_harm(tmp_path, name):
         (b"RIFF\x04\0\0\0AVI RIFF\x05\0\0\0AVIX", True),
         (b"", False),
         (b"FLV\x01\x05\0\0\0\x09", False),
+        (b"GIF89a".ljust(188, b"\0") + b"G;", False),
+        (b"GIVE".ljust(188, b"\0") + b"G;", True),  # a transport stream
     ],
 )
 def test_lengths_by_hand(tmp_path, data, cut):

@@ -13,7 +13,7 @@ def is_cut_off(path: Path) -> bool:
     """Whether the end of an MP4, MOV, AVI, Matroska or transport stream file is missing; False for others: they do not tell."""
     with path.open("rb") as file:
         head, size = file.read(2 * TS_PACKET), file.seek(0, 2)
-        if head[:1] == head[TS_PACKET : TS_PACKET + 1] == b"G":
+        if head[:1] == head[TS_PACKET : TS_PACKET + 1] == b"G" and head[:4] != b"GIF8":
             return size % TS_PACKET > 0
         if head[4:8] in BOXES:
             return sum(length for _, length in _boxes(file, size)) > size
