@@ -102,6 +102,8 @@ def test_a_file_of_a_bundle_answers_as_the_bundle(engine):
         ('{"labels": ["neutral", "fear"], "input": {"range": 255}}', "cannot be used"),
         ('{"labels": ["neutral", "fear"], "output": {"logits": "no"}}', "range or logits"),
         ('{"labels": ["neutral", "fear"], "set_threshold": "x"}', "cannot be used"),
+        ('{"labels": ["neutral", "fear"], "input": {"shape": 48}}', "shape 48; expected a list like [null, 48, 48, 1]"),
+        ('{"labels": ["neutral", "fear"], "input": {"shape": ["48"]}}', "shape ['48']; expected a list"),
         ('{"labels": ["neutral", "fear"]}', "has 4 outputs, but its model.json names 2 labels"),
     ],
 )
@@ -112,6 +114,14 @@ def test_a_model_json_that_will_not_do_is_said(tmp_path, content, said):
     with pytest.raises(BundleError) as error:
         LoneNetwork(tmp_path / "net.tflite")
     assert said in str(error.value)
+
+
+def test_numbers_in_quotes_are_numbers(tmp_path):
+    write_litert(tmp_path / "net.tflite", 2)
+    describe(tmp_path, labels=FOUR, input={"range": ["0", "1"]}, set_threshold="0.9")
+    network, faces = LoneNetwork(tmp_path / "net.tflite"), crops(3, 2)
+    assert network.probs(faces) == pytest.approx(softmax(faces.reshape(3, 4) / 255), abs=1e-5)
+    assert network.meta["set_threshold"] == 0.9
 
 
 def test_outputs_that_are_no_probabilities_are_said(tmp_path):

@@ -46,7 +46,7 @@ class LoneNetwork:
             raise UsageError(f"{path}: no such file; expected a .tflite or .onnx with a model.json beside it.")
         self.meta = _read_meta(path.with_name("model.json"))
         self.labels: tuple[str, ...] = tuple(self.meta["labels"])
-        self._low, self._high = self.meta["input"].get("range", (0, 255))
+        self._low, self._high = self.meta["input"]["range"]
         self._logits = self.meta["output"].get("logits", False)
         self._path, self._graph = path, (_open_onnx if path.suffix == ".onnx" else _open_litert)(path, threads)
         if self._graph.classes != len(self.labels):
@@ -55,7 +55,7 @@ class LoneNetwork:
 
     def _layout(self) -> tuple[int | None, int, int, bool]:
         """Batch (None for any), side, channels, and whether the channels stand before the rows."""
-        stated = [*self.meta["input"].get("shape", ()), *[None] * 4]
+        stated = [*self.meta["input"]["shape"], *[None] * 4]
         shape = [size or other for size, other in zip(self._graph.shape, stated, strict=False)]
         if len(shape) == 4 and shape[1] == shape[2] and shape[1] and shape[3] in (1, 3):
             return self._graph.shape[0], shape[1], shape[3], False
@@ -98,14 +98,17 @@ def _resized(crop: np.ndarray, side: int) -> np.ndarray:
 
 
 def _read_meta(path: Path) -> Mapping[str, Any]:
-    """model.json with `input` and `output`, which may be empty. Raises BundleError where it is not as CONTRACT says."""
+    """model.json with its numbers as such, and `range` and `shape` of its input where they are not given.
+
+    Raises BundleError where it is not as CONTRACT says.
+    """
     try:
         meta = {"input": {}, "output": {}, **json.loads(path.read_text(encoding="utf-8"))}
-        labels, levels = meta["labels"], meta["input"].get("range", [0, 255])
+        labels, shape = meta["labels"], meta["input"].get("shape", [])
         names = isinstance(labels, list) and {*labels} <= {*EMOTIONS} and len({*labels}) == len(labels) > 1
-        low, high = map(float, levels)
+        low, high = map(float, meta["input"].get("range", (0, 255)))
         flag = isinstance(meta["output"].get("logits", False), bool)
-        float(meta.get("set_threshold", 0))
+        threshold = {"set_threshold": float(meta["set_threshold"])} if "set_threshold" in meta else {}
     except FileNotFoundError:
         raise BundleError(f"{path}: missing; a lone network needs it: {CONTRACT}.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -116,7 +119,9 @@ def _read_meta(path: Path) -> Mapping[str, Any]:
         )
     if not low < high or not flag:
         raise BundleError(f"{path}: its range or logits is not as it must be; {CONTRACT}.")
-    return meta
+    if not isinstance(shape, list) or not all(size is None or type(size) is int for size in shape):
+        raise BundleError(f"{path}: shape {shape!r:.80}; expected a list like [null, 48, 48, 1], null for any size.")
+    return {**meta, **threshold, "input": {**meta["input"], "range": (low, high), "shape": shape}}
 
 
 def _open_litert(path: Path, threads: int | None) -> Graph:
