@@ -16,8 +16,10 @@ from tests.serving.running import ASTRONAUT, JPEG, PICTURES, TOKEN, problem
 from mien import Recognizer
 from mien.errors import UsageError
 from mien.serving.answers import SOURCE
+from mien.serving.envelope import Envelope
 from mien.serving.limits import Limits
 from mien.serving.log import JsonFormatter
+from mien.serving.metrics import Metrics
 
 
 @pytest.mark.parametrize("name", ["astronaut.jpg", "several.jpg", "no-face.jpg", "alpha.png", "exif.jpg"])
@@ -273,6 +275,34 @@ def test_every_answer_has_an_id_and_security_headers_and_logs_tell_no_picture(cl
     assert lines[0]["route"] == "/v1/predict"
     assert len({line["id"] for line in lines}) == 3
     assert "secret-name" not in json.dumps(lines)
+
+
+def test_a_failure_that_nobody_foresaw_is_answered_as_all_else_and_logged_with_its_id(client, monkeypatch, caplog):
+    caplog.set_level("INFO", "mien.serve")
+    monkeypatch.delattr(client.service, "about")
+    response = client.get("/v1/model")
+    assert "log says why" in problem(response, 500)
+    assert (response.headers["x-content-type-options"], response.headers["cache-control"]) == ("nosniff", "no-store")
+    failed, answered = (json.loads(JsonFormatter().format(record)) for record in caplog.records if record.name == "mien.serve")
+    assert (failed["id"], failed["level"]) == (response.headers["x-request-id"], "error")
+    assert "AttributeError" in failed["error"]
+    assert (answered["id"], answered["status"]) == (failed["id"], 500)
+
+
+def test_an_answer_that_fails_on_the_way_is_broken_off():
+    """What was begun cannot become a problem document: the connection ends."""
+    sent = []
+
+    async def half(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("half")
+
+    async def keep(message):
+        sent.append(message["status"])
+
+    with pytest.raises(ValueError, match="half"):
+        asyncio.run(Envelope(half, Metrics())({"type": "http", "path": "/"}, None, keep))
+    assert sent == [200]
 
 
 def test_a_failures_traceback_is_one_line_of_json():

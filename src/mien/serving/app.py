@@ -22,7 +22,6 @@ from mien.serving.reference import STYLE, render
 from mien.serving.service import Service
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"]
-FAILED = "the service failed at this request; its log says why."
 
 
 def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
@@ -60,7 +59,7 @@ def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
 
 
 def _add_errors(app: FastAPI) -> None:
-    """Each becomes a problem document."""
+    """Each becomes a problem document; what is not expected, in the envelope."""
 
     def handle(kind: type[Exception], make: Callable[[Any], ProblemError]) -> None:
         async def handler(request: Request, error: Exception) -> Response:
@@ -70,7 +69,6 @@ def _add_errors(app: FastAPI) -> None:
 
     handle(ProblemError, lambda error: error)
     handle(HTTPException, lambda error: ProblemError(error.status_code, f"{error.detail}.", dict(error.headers or {})))
-    handle(Exception, lambda error: ProblemError(500, FAILED))
 
 
 def _add_api(app: FastAPI, service: Service) -> None:

@@ -7,6 +7,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.serving.metrics import Metrics
+from mien.serving.problems import ProblemError, respond
 
 LOG = logging.getLogger("mien.serve")
 HEADERS = {
@@ -20,6 +21,7 @@ HEADERS = {
 }
 KEPT = (b"cache-control", b"no-store")
 """Of what the API answers, nothing is kept on the way."""
+FAILED = "the service failed at this request; its log says why."
 ROUTES = ("/v1/predict", "/v1/classify", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 
 
@@ -35,20 +37,25 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_s, status, name = time.perf_counter(), 500, secrets.token_hex(8)
+        began_s, status, begun, name = time.perf_counter(), 500, False, secrets.token_hex(8)
         route = scope["path"] if scope["path"] in ROUTES else "page"
         own = [(b"x-request-id", name.encode()), *self._headers, *([KEPT] if scope["path"].startswith("/v1/") else [])]
         scope.setdefault("state", {})["id"] = name
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 
         try:
             await self._app(scope, receive, answer)
+        except Exception:
+            if begun:
+                raise
+            LOG.exception("failed", extra={"fields": {"id": name, "route": route}})
+            await respond(ProblemError(500, FAILED))(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began_s
             self._metrics.requests.labels(route, str(status)).inc()
