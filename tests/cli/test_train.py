@@ -7,6 +7,7 @@ import pytest
 import torch
 from rich.progress import Progress
 
+from mien.cli.train import shown
 from mien.data.dataset import Dataset
 from mien.data.fer2013 import Faces
 from mien.data.ferplus import Votes
@@ -106,6 +107,14 @@ def test_a_resumed_run_and_its_bar_go_on_from_the_last_whole_epoch(train, tmp_pa
         assert train()[0] == 130
     code, text, _ = train("--resume")
     assert (code, json.loads(text)["epoch"], seen) == (0, 2, [0, 1])
+
+
+@pytest.mark.parametrize("terminal", ["", "1"])
+def test_a_name_that_looks_like_markup_is_said_as_it_is(capsys, monkeypatch, terminal):
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    with shown("net[/v2]", 1, 0) as (_, on_epoch):
+        on_epoch({"epoch": 1, "loss": 1.0, "valid_accuracy": 0.5})
+    assert "net[/v2] epoch 1 loss 1.000" in capsys.readouterr().err
 
 
 def test_a_history_that_a_kill_cut_off_is_written_by_resuming(train, tmp_path):

@@ -1,8 +1,10 @@
 """Tables for people."""
 
+from functools import partial
+
 
 def print_table(title: str, rows: list[list[str]], caption: str = "", stderr: bool = False) -> None:
-    """Rows of cells, the first row a header, numbers to the right: whole, even where lines then wrap."""
+    """Rows of cells, the first row a header, numbers to the right: whole, even where lines then wrap, and as they stand."""
     from rich.console import Console
     from rich.table import Table
 
@@ -12,5 +14,6 @@ def print_table(title: str, rows: list[list[str]], caption: str = "", stderr: bo
         table.add_column(text, justify="right" if i else "left", no_wrap=True)
     for row in body:
         table.add_row(*row)
-    width = Console(width=1000).measure(table).maximum
-    Console(width=max(width, Console().width), stderr=stderr).print(table)
+    plain = partial(Console, markup=False, emoji=False, stderr=stderr)
+    width = plain(width=1000).measure(table).maximum
+    plain(width=max(width, Console().width)).print(table)
