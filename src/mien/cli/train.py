@@ -187,8 +187,8 @@ def shown(name: str, epochs: int, behind: int) -> "Iterator[tuple[Step, Callable
 
     from mien.training.parallel import is_first
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not is_first()) as progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False, emoji=False), disable=not is_first()) as progress:
         bar = progress.add_task(name, total=epochs, completed=behind)
 
         def on_step(step: int, steps: int) -> None:
