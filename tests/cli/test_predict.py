@@ -86,6 +86,22 @@ def test_formats(predict, tmp_path, format_, read, to_file):
     assert (text == "") == to_file
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "start"),
+    [
+        ("x.csv", [], "source,frame,"),
+        ("x.JSON", [], "[\n{"),
+        ("x.jsonl", [], "{"),
+        ("x.txt", [], str(PICTURES)),
+        ("x.list", [], str(PICTURES)),
+        ("x.csv", ["--format", "jsonl"], "{"),
+    ],
+)
+def test_the_files_name_says_its_format_where_no_option_does(predict, tmp_path, name, words, start):
+    assert predict(PICTURES / "no-face.jpg", "--out", tmp_path / name, *words) == (0, "", "")
+    assert (tmp_path / name).read_text().startswith(start)
+
+
 def test_sources_in_their_order(predict, album, monkeypatch):
     monkeypatch.chdir(album.parent)
     code, text, _ = predict("album", "album/*.JPG", "album/**/a.*", ASTRONAUT, "--format", "json")

@@ -27,7 +27,9 @@ CHUNK = 16
 
 def predict(
     source: Annotated[list[str], typer.Argument(help="Pictures, folders, globs, or - for a picture on stdin.")],
-    format_: Annotated[str, typer.Option("--format", help="text, json, jsonl or csv.")] = "text",
+    format_: Annotated[
+        str | None, typer.Option("--format", help="text, json, jsonl or csv; as --out's name ends, or text.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the results to this file, not to stdout.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="Write the pictures with their faces marked into this folder.")] = None,
     blur_faces: Annotated[
@@ -56,6 +58,8 @@ def predict(
     from mien.inference.recognizer import Recognizer
     from mien.media.sinks import SINKS
 
+    ending = out.suffix.lower().removeprefix(".") if out else ""
+    format_ = format_ or (ending if ending in SINKS else "text")
     if format_ not in SINKS:
         raise unknown("format", format_, SINKS)
     if blur_faces and not annotate:
