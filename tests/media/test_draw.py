@@ -38,7 +38,25 @@ def test_the_box_has_its_emotions_colour(emotion):
         assert (edge == colour).all()
     assert not changed(pixels)[95:145, 105:175].any()  # the face itself stays visible
     assert not changed(pixels)[:, 179 + 40 :].any()
-    assert not changed(pixels)[150:].any()
+    assert not changed(pixels)[151:].any()
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_a_dark_halo_keeps_the_box_apart_from_what_has_its_colour(emotion):
+    same = Image.new("RGB", (320, 240), COLOURS[emotion])
+    pixels = np.asarray(draw(same, result((320, 240), face((100, 90, 80, 60), emotion))))
+    for edge in (pixels[150, 100:180], pixels[147, 102:178], pixels[90:150, 99], pixels[92:148, 102], pixels[90:150, 180]):
+        assert (edge < 40).all()
+    assert (pixels[148:150, 102:178] == ImageColor.getrgb(COLOURS[emotion])).all()
+
+
+def test_the_box_of_an_ambiguous_face_is_dashed_and_whole_at_its_corners():
+    pixels = np.asarray(draw(blank(), result((320, 240), face((100, 90, 80, 60), ambiguous=True))))
+    coloured = (pixels == ImageColor.getrgb(COLOURS["happiness"])).all(2)
+    for edge in (coloured[149, 100:180], coloured[90:150, 100], coloured[90:150, 179]):
+        assert edge[0] and edge[-1]
+        assert 0.4 < edge.mean() < 0.7
+        assert (edge[1:] != edge[:-1]).sum() >= 4
 
 
 def test_colours_are_apart():

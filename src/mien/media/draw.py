@@ -15,6 +15,8 @@ COLOURS = dict(
     zip(EMOTIONS, ("#999999", "#F0E442", "#E69F00", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#0072B2"), strict=True)
 )
 """One colour an emotion, apart for colour-blind eyes too (Okabe and Ito 2008)."""
+HALO = "#1A1A1A"
+"""Dark, on both sides of a box's line: on skin, sky and cloth alike one of the two stands out."""
 PLAY = 0.03
 """Share of its side by which a face may move before the box that is drawn around it follows."""
 HOLD_S = 1.0
@@ -27,8 +29,8 @@ Edges = tuple[int, int, int, int]
 def draw(picture: Source, result: Result, blur_faces: bool = False) -> Image.Image:
     """The upright picture, full size, RGB, with a box and a label for each face.
 
-    The label holds the emotion and its confidence; an ambiguous face gets its two most probable emotions. blur_faces: the
-    faces of the result are hidden (mien.media.blur); one that was not found stays visible.
+    The label holds the emotion and its confidence; an ambiguous face gets its two most probable emotions and a
+    dashed box. blur_faces: the faces of the result are hidden (mien.media.blur); one that was not found stays visible.
     """
     return Image.fromarray(draw_frame(read_picture(picture, None).pixels, result, blur_faces))
 
@@ -56,7 +58,7 @@ class Annotator:
         missed = [face for track, (_, face, _) in self._held.items() if track not in seen]
         canvas = hide(pixels, [face.box for face in (*missed, *result.faces)]) if self._blur else pixels.copy()
         for face, place in placed:
-            _draw_box(canvas, place.box, COLOURS[face.emotion])
+            _draw_box(canvas, place.box, COLOURS[face.emotion], face.ambiguous)
         for face, place in placed:
             _draw_label(canvas, place, _text(face), COLOURS[face.emotion])
         return canvas
@@ -106,16 +108,29 @@ def _text(face: Face) -> str:
     return label(face) if face.track is None else f"#{face.track} {label(face)}"
 
 
-def _draw_box(canvas: np.ndarray, box: Edges, colour: str) -> None:
-    """The outline, inside the box."""
+def _draw_box(canvas: np.ndarray, box: Edges, colour: str, dashed: bool) -> None:
+    """The outline, inside the box, and HALO, 1 px on each side of it and in the gaps where it is dashed."""
+    line_px, (left, top, right, bottom) = _line_width(canvas.shape), box
+    _draw_outline(canvas, (left - 1, top - 1, right + 1, bottom + 1), HALO, line_px + 2)
+    _draw_outline(canvas, box, colour, line_px, 5 * line_px if dashed else 0)
+
+
+def _draw_outline(canvas: np.ndarray, box: Edges, colour: str, line_px: int, dash_px: int = 0) -> None:
     left, top, right, bottom = (max(0, edge) for edge in box)
-    line_px, place = _line_width(canvas.shape), canvas[top:bottom, left:right]
-    place[:line_px] = place[-line_px:] = place[:, :line_px] = place[:, -line_px:] = _rgb(colour)
+    place = canvas[top:bottom, left:right]
+    down, across = (_dashes(length, dash_px) for length in place.shape[:2])
+    place[:line_px, across] = place[-line_px:, across] = place[down, :line_px] = place[down, -line_px:] = _rgb(colour)
+
+
+def _dashes(length: int, dash_px: int) -> np.ndarray:
+    """Where along an edge there is colour, bool [length]: at both ends, and everywhere where dash_px is 0."""
+    count = round(length / dash_px) | 1 if dash_px else 1
+    return np.arange(length) * count // length % 2 == 0
 
 
 def _line_width(shape: Sequence[int]) -> int:
     """Of the boxes in a picture of this shape, in px."""
-    return max(2, round(min(shape[:2]) / 250))
+    return max(2, round(min(shape[:2]) / 160))
 
 
 def _draw_label(canvas: np.ndarray, place: Place, text: str, colour: str) -> None:
