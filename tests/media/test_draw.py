@@ -54,7 +54,8 @@ def test_the_box_of_an_ambiguous_face_is_dashed_and_whole_at_its_corners():
     pixels = np.asarray(draw(blank(), result((320, 240), face((100, 90, 80, 60), ambiguous=True))))
     coloured = (pixels == ImageColor.getrgb(COLOURS["happiness"])).all(2)
     for edge in (coloured[149, 100:180], coloured[90:150, 100], coloured[90:150, 179]):
-        assert edge[0] and edge[-1]
+        assert edge[0]
+        assert edge[-1]
         assert 0.4 < edge.mean() < 0.7
         assert (edge[1:] != edge[:-1]).sum() >= 4
 
@@ -150,6 +151,16 @@ def test_a_track_has_its_number_before_the_label():
         return changed(draw(blank(), result((320, 240), replace(face((20, 90, 80, 80)), track=track))))[85].sum()
 
     assert width(None) < width(3) < width(1234)
+
+
+def test_one_of_several_faces_has_its_number_before_the_label(monkeypatch):
+    said = []
+    monkeypatch.setattr("mien.media.draw._draw_label", lambda canvas, place, text, colour: said.append(text))
+    one, other = face((20, 90, 80, 80)), face((200, 90, 80, 80), "anger")
+    draw(blank(), result((320, 240), one, other))
+    draw(blank(), result((320, 240), one))
+    draw(blank(), result((320, 240), replace(one, track=3), replace(other, track=1)))
+    assert said == ["0 happiness 60%", "1 anger 60%", "happiness 60%", "#1 anger 60%", "#3 happiness 60%"]
 
 
 def test_what_trembles_is_drawn_still_and_what_moves_is_followed():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import ImageDraw
 
 from mien.emotions import EMOTIONS
 from mien.media.explanation import GAP_PX, SIDE_PX, draw_explanations
@@ -36,6 +37,15 @@ def test_a_row_a_face_and_a_column_an_emotion(planted: Explanation) -> None:
     assert (one[0], three[0]) == (3 * SIDE_PX + 4 * GAP_PX,) * 2
     assert three[1] - GAP_PX == 3 * (one[1] - GAP_PX)
     assert wide[0] == 5 * SIDE_PX + 6 * GAP_PX
+
+
+def test_several_faces_have_their_numbers(planted: Explanation, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda pen, place, text, *more: said.append(text))
+    for n in (1, 2):
+        draw_explanations([planted] * n)
+    crops = [text for text in said if text.endswith("as the network saw it")]
+    assert crops == ["as the network saw it", "face 0, as the network saw it", "face 1, as the network saw it"]
 
 
 def test_a_map_of_nothing_is_the_face_itself(planted: Explanation) -> None:

@@ -29,8 +29,9 @@ Edges = tuple[int, int, int, int]
 def draw(picture: Source, result: Result, blur_faces: bool = False) -> Image.Image:
     """The upright picture, full size, RGB, with a box and a label for each face.
 
-    The label holds the emotion and its confidence; an ambiguous face gets its two most probable emotions and a
-    dashed box. blur_faces: the faces of the result are hidden (mien.media.blur); one that was not found stays visible.
+    The label holds the emotion and its confidence, after the face's number where there are several; an ambiguous face gets
+    its two most probable emotions and a dashed box. blur_faces: the faces of the result are hidden (mien.media.blur); one
+    that was not found stays visible.
     """
     return Image.fromarray(draw_frame(read_picture(picture, None).pixels, result, blur_faces))
 
@@ -60,7 +61,7 @@ class Annotator:
         for face, place in placed:
             _draw_box(canvas, place.box, COLOURS[face.emotion], face.ambiguous)
         for face, place in placed:
-            _draw_label(canvas, place, _text(face), COLOURS[face.emotion])
+            _draw_label(canvas, place, _text(face, result.faces), COLOURS[face.emotion])
         return canvas
 
     def follow(self, result: Result, shape: tuple[int, ...]) -> "list[tuple[Face, Place]]":
@@ -104,8 +105,11 @@ def _follow(held: Edges, new: Edges, play: float) -> Edges:
     return left, top, right, bottom
 
 
-def _text(face: Face) -> str:
-    return label(face) if face.track is None else f"#{face.track} {label(face)}"
+def _text(face: Face, faces: Sequence[Face]) -> str:
+    """The label, after the track's number, or where it is one of several the face's, as text and CSV count them."""
+    if face.track is not None:
+        return f"#{face.track} {label(face)}"
+    return f"{faces.index(face)} {label(face)}" if len(faces) > 1 else label(face)
 
 
 def _draw_box(canvas: np.ndarray, box: Edges, colour: str, dashed: bool) -> None:

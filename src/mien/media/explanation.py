@@ -21,6 +21,7 @@ def draw_explanations(explanations: Sequence[Explanation], emotions: int = EMOTI
     """A row a face: the crop, then its most probable emotions, each with what speaks for it in orange, against it in blue.
 
     RGB. The colours are relative to a map's strongest value, which stands below it: what covering that part does to the odds.
+    Several faces have their numbers, as a result counts them.
     """
     line = LETTERS_PX + 8
     width = (emotions + 1) * (SIDE_PX + GAP_PX) + GAP_PX
@@ -29,7 +30,8 @@ def draw_explanations(explanations: Sequence[Explanation], emotions: int = EMOTI
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(LETTERS_PX)
     for row, explanation in enumerate(explanations):
         y = GAP_PX + row * (SIDE_PX + 2 * line + GAP_PX)
-        for column, (picture, words) in enumerate(_panels(explanation, emotions)):
+        whose = f"face {row}, " if len(explanations) > 1 else ""
+        for column, (picture, words) in enumerate(_panels(explanation, emotions, whose)):
             x = GAP_PX + column * (SIDE_PX + GAP_PX)
             canvas.paste(picture, (x, y))
             for i, text in enumerate(words):
@@ -37,9 +39,9 @@ def draw_explanations(explanations: Sequence[Explanation], emotions: int = EMOTI
     return canvas
 
 
-def _panels(explanation: Explanation, emotions: int) -> list[tuple[Image.Image, tuple[str, str]]]:
+def _panels(explanation: Explanation, emotions: int, whose: str) -> list[tuple[Image.Image, tuple[str, str]]]:
     shown = sorted(explanation.probs, key=lambda name: -explanation.probs[name])[:emotions]
-    panels = [(_enlarged(explanation.crop), ("as the network saw it", "orange speaks for, blue against"))]
+    panels = [(_enlarged(explanation.crop), (f"{whose}as the network saw it", "orange speaks for, blue against"))]
     for name in shown:
         change = explanation.maps[name]
         panels.append((_overlaid(explanation.crop, change), (f"{name} {explanation.probs[name]:.0%}", _effect(change))))
