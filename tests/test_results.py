@@ -8,7 +8,7 @@ import pytest
 
 from mien import EMOTIONS, Box, Face, Result
 from mien.errors import UsageError
-from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, from_rows, to_frame, to_rows
+from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, from_rows, percent, to_frame, to_rows
 
 PROBS = dict(zip(EMOTIONS, (0.05, 0.75, 0.1, 0.05, 0.02, 0.01, 0.01, 0.01), strict=True))
 FACE = Face(Box(210, 64, 120, 121), 0.98, PROBS, "happiness", 0.75, False)
@@ -166,3 +166,21 @@ def test_a_notebook_shows_a_table_with_a_bar_an_emotion() -> None:
     assert [w / 4 for w in widths] == list(probs.values())
     assert "no face" in Result("a.jpg", 1, 1)._repr_html_()
     assert Result("a.jpg", 0, 0, error="is <empty>.")._repr_html_() == "<p>a.jpg, 0 × 0 px: is &lt;empty&gt;.</p>"
+
+
+@pytest.mark.parametrize(
+    ("p", "whole", "tenths"),
+    [
+        (1.0, ">99%", ">99.9%"), (0.9999988, ">99%", ">99.9%"), (0.996, ">99%", "99.6%"), (0.99, "99%", "99.0%"),
+        (0.93, "93%", "93.0%"), (0.004, "<1%", "0.4%"), (1e-6, "<1%", "<0.1%"), (0.0, "0%", "0.0%"),
+    ],
+)  # fmt: skip
+def test_no_probability_is_shown_as_certain(p, whole, tenths):
+    assert (percent(p), percent(p, 1)) == (whole, tenths)
+
+
+def test_what_a_notebook_shows_of_a_nearly_certain_face_is_escaped():
+    probs = dict.fromkeys(EMOTIONS, 1e-6) | {"fear": 0.999993}
+    shown = Result("a.jpg", 9, 9, (Face(Box(0, 0, 9, 9), 1, probs, "fear", 0.999993, False),))._repr_html_()
+    assert "fear &gt;99%" in shown
+    assert shown.count('title="&lt;0.1%"') == 7

@@ -132,17 +132,25 @@ def label(face: Face) -> str:
     """`happiness 93%`, or `anger 41% / sadness 38%` where the face is ambiguous."""
     probs = face.smoothed or face.probs
     shown = sorted(probs, key=lambda name: -probs[name])[: 2 if face.ambiguous else 1]
-    return " / ".join(f"{name} {probs[name]:.0%}" for name in shown)
+    return " / ".join(f"{name} {percent(probs[name])}" for name in shown)
+
+
+def percent(p: float, digits: int = 0) -> str:
+    """A probability for people: `93%`; what rounds to 100% is `>99%`, and what rounds to 0 but is not 0 is `<1%`."""
+    step, text = 10 ** -(digits + 2), f"{p:.{digits}%}"
+    if text == f"{1:.{digits}%}":
+        return f">{1 - step:.{digits}%}"
+    return f"<{step:.{digits}%}" if p > 0 and text == f"{0:.{digits}%}" else text
 
 
 def _html_row(number: int, face: Face) -> str:
     """A face's number, box, label, and each emotion with a bar as long as it is probable."""
     x, y, width, height = face.box
     probs = face.smoothed or face.probs
-    bar = '<td title="{:.1%}"><div style="background:currentColor;opacity:.6;height:.7em;width:{:.1f}em"></div></td>'
-    bars = "".join(bar.format(p, 4 * p) for p in (probs[name] for name in EMOTIONS))
+    bar = '<td title="{}"><div style="background:currentColor;opacity:.6;height:.7em;width:{:.1f}em"></div></td>'
+    bars = "".join(bar.format(escape(percent(p, 1)), 4 * p) for p in (probs[name] for name in EMOTIONS))
     named = f"#{face.track}" if face.track is not None else number
-    return f"<tr><td>{named}</td><td>{width} × {height} at {x}, {y}</td><td>{label(face)}</td>{bars}</tr>"
+    return f"<tr><td>{named}</td><td>{width} × {height} at {x}, {y}</td><td>{escape(label(face))}</td>{bars}</tr>"
 
 
 SMOOTHED = tuple(f"smoothed_{name}" for name in EMOTIONS)

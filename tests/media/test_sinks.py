@@ -81,6 +81,14 @@ def test_text_is_a_line_a_picture_and_bars_for_its_faces():
     assert lines[10:] == ['b,\\n.jpg: is no "picture", at all\\nreally', "photo.jpg: 0 faces"]
 
 
+def test_text_never_says_that_a_face_is_certain():
+    probs = dict.fromkeys(EMOTIONS, 1e-6) | {"fear": 0.999993}
+    lines = write("text", [Result("a.jpg", 9, 9, (Face(Box(0, 0, 9, 9), 1, probs, "fear", 0.999993, False),))]).splitlines()
+    assert lines[1] == "  face 0  9x9 at 0,0  fear >99%"
+    assert [line.split()[1] for line in lines[2:]] == [">99.9%"] + ["<0.1%"] * 7
+    assert {line.index("%") for line in lines[2:]} == {20}
+
+
 def test_text_shows_a_name_that_would_steer_the_terminal():
     assert write("text", [Result("\x1b[2J\udcff\x07.png", 1, 1)]) == "\\x1b[2J\\udcff\\x07.png: 0 faces\n"
 

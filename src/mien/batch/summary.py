@@ -14,7 +14,7 @@ from mien.batch.totals import BINS, Totals, read_totals
 from mien.emotions import EMOTIONS
 from mien.errors import DataError, MienError
 from mien.files import replaced_file
-from mien.results import as_unicode
+from mien.results import as_unicode, percent
 
 SHEET_FACES = 36
 """Faces on the contact sheet."""
@@ -115,5 +115,5 @@ def _sheet(store: Store, totals: Totals, suffixes: Set[str]) -> str:
 def _figure(url: str | None, row: Mapping[str, Any]) -> str:
     shown = f'<img src="{url}" width="{SIDE_PX}" height="{SIDE_PX}" alt="">' if url else '<div class="gone">gone</div>'
     best = Counter({emotion: row[emotion] for emotion in EMOTIONS}).most_common(2)
-    words = " / ".join(f"{emotion} {p:.0%}" for emotion, p in best)
+    words = " / ".join(f"{emotion} {escape(percent(p))}" for emotion, p in best)
     return f"<figure>{shown}<figcaption>{words}<br>{escape(row['source'])}</figcaption></figure>"

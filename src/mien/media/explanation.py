@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.results import Explanation
+from mien.results import Explanation, percent
 
 SIDE_PX, GAP_PX, LETTERS_PX = 240, 12, 15
 FOR, AGAINST = np.array([230, 97, 1]), np.array([38, 103, 179])
@@ -44,7 +44,7 @@ def _panels(explanation: Explanation, emotions: int, whose: str) -> list[tuple[I
     panels = [(_enlarged(explanation.crop), (f"{whose}as the network saw it", "orange speaks for, blue against"))]
     for name in shown:
         change = explanation.maps[name]
-        panels.append((_overlaid(explanation.crop, change), (f"{name} {explanation.probs[name]:.0%}", _effect(change))))
+        panels.append((_overlaid(explanation.crop, change), (f"{name} {percent(explanation.probs[name])}", _effect(change))))
     return panels
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 
 from mien.errors import VideoError, one_line
 from mien.files import replaced_file
-from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, Result, label, to_rows
+from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, Result, label, percent, to_rows
 
 
 class Sink(Protocol):
@@ -84,7 +84,7 @@ class TextSink:
             self._out.write(f"  face {i}  {box}  {label(face)}{note}\n")
             probs = face.smoothed or face.probs
             for name in sorted(probs, key=lambda name: -probs[name]):
-                self._out.write(f"    {name:<10} {probs[name]:6.1%} {'█' * round(30 * probs[name])}".rstrip() + "\n")
+                self._out.write(f"    {name:<10} {percent(probs[name], 1):>6} {'█' * round(30 * probs[name])}".rstrip() + "\n")
         self._out.flush()
 
     def close(self) -> None:
