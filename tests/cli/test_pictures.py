@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from PIL import Image
 from tests.inference.graphs import write_onnx
 
 from mien import EMOTIONS, Recognizer
-from mien.data.dataset import Dataset
+from mien.cli import calibrate
+from mien.data.dataset import Dataset, Split
 from mien.evaluation.metrics import accuracy, log_loss
 from mien.evaluation.score import read_predictions
 from mien.inference.weights import WEIGHTS, load_bundle
@@ -240,3 +242,15 @@ def test_a_bundle_is_calibrated_on_the_validation_faces(mien, data_folder, tmp_p
     assert meta["temperature"] == pytest.approx(old["temperature"], rel=1e-3)
     assert meta["set_threshold"] == pytest.approx(old["set_threshold"], abs=1e-3)
     assert meta["calibration"]["data"]["n"] == 3_199
+
+
+def test_a_bundle_of_some_emotions_is_calibrated_on_those_faces_of_fer2013(tmp_path, monkeypatch):
+    named = np.array([EMOTIONS.index(emotion) for emotion in ("anger", "happiness", "sadness", "neutral", "happiness")])
+    images = np.arange(5 * 48 * 48).reshape(5, 48, 48).astype(np.uint8)
+    split = Split(images, np.eye(8)[named], np.arange(5))
+    monkeypatch.setattr("mien.data.dataset.read_dataset", lambda _: SimpleNamespace(split=lambda *_: split, checksums={}))
+    bundle = SimpleNamespace(labels=("happiness", "sadness"))
+    faces, emotions, _, words = calibrate._read_faces(tmp_path, bundle, "", False)
+    assert emotions == ["happiness", "sadness", "happiness"]
+    assert (faces == images[[1, 2, 4]]).all()
+    assert words.startswith("3 faces")

@@ -88,6 +88,19 @@ def test_each_seed_is_a_run_and_none_is_trained_where_one_is_there_already(train
     assert not (tmp_path / "runs" / "tiny-0" / "checkpoint.pt").exists()
 
 
+def test_no_run_takes_the_place_of_anothers_result(train, tmp_path):
+    assert train("--set", "epochs=1")[0] == 0
+    before = (tmp_path / "results" / "tiny-0.json").read_bytes()
+    for more in (["--out", "elsewhere"], ["--out", "elsewhere", "--resume"]):
+        code, text, said = train(*more)
+        assert (code, text) == (2, "")
+        assert said == "mien: results/tiny-0.json: holds the result of another run; choose another --results.\n"
+    assert not (tmp_path / "elsewhere").exists()
+    assert train("--set", "epochs=1", "--resume")[0] == 0
+    assert train("--out", "elsewhere", "--results", "mine")[0] == 0
+    assert (tmp_path / "results" / "tiny-0.json").read_bytes() == before
+
+
 def test_a_resumed_run_and_its_bar_go_on_from_the_last_whole_epoch(train, tmp_path, monkeypatch):
     seen = []
     add_task, view = Progress.add_task, loop.view

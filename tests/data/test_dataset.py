@@ -138,6 +138,12 @@ def test_a_folder_without_votes_says_where_they_come_from(folder: Path) -> None:
         read_dataset(folder)
 
 
+def test_a_mosaic_without_its_labels_says_so(folder: Path) -> None:
+    (folder / "fer2013.csv").rename(folder / "fer2013-faces.png")
+    with pytest.raises(DataError, match=r"fer2013-labels\.csv: cannot be read \(No such file"):
+        read_dataset(folder)
+
+
 @pytest.mark.parametrize(("name", "rows"), [("train", [0, 1, 2, 3]), ("valid", [4, 5]), ("test", [6])])
 def test_a_split_holds_its_rows_and_the_label_of_the_same_name(
     name: str, rows: list[int], folder: Path, faces: Faces, reads: list[Path]

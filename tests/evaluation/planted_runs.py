@@ -23,6 +23,7 @@ def plant(
     valid_losses: list[float] | None = None,
     parameters: int = 150_368,
     teachers: dict[str, str] | None = None,
+    start: dict[str, str] | None = None,
     **recipe: Any,
 ) -> Run:
     """One run, written and read back. done: its epochs, all unless told otherwise; recipe: keys that are not the defaults.
@@ -41,6 +42,7 @@ def plant(
         "labels": list(labels),
         "environment": {"machine": "a machine"},
         "teachers": teachers or {},
+        "start": start or {},
         "command": f"mien train recipes/{name}.toml --data DIR --seed {seed}",
         "epoch": epochs,
         "history": [

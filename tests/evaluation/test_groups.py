@@ -21,12 +21,13 @@ def test_seeds_of_one_recipe_stand_together_and_nothing_else_does(tmp_path):
     plant(tmp_path, "mien", 5, splits=("valid",))
     plant(tmp_path, "mien", 6, teachers={"a.pt": "abc"}, distillation=0.5)
     plant(tmp_path, "mien", 7, teachers={"b.pt": "def"}, distillation=0.5)
+    plant(tmp_path, "mien", 9, start={"path": "c.pt", "sha256": "abc"})
     plant(tmp_path, "mien", 8, epochs=4)
     plant(tmp_path, "another", 1)
     (tmp_path / "bench.json").write_text('{"times_ms": {}}')
     found = [(group.name, group.seeds) for group in read_groups(tmp_path)]
     assert found[:2] == [("another", [1]), ("mien", [8])]  # by name, then those with more epochs first
-    assert sorted(seeds for _, seeds in found[2:]) == [[0, 2, 10], [3], [4], [5], [6], [7]]
+    assert sorted(seeds for _, seeds in found[2:]) == [[0, 2, 10], [3], [4], [5], [6], [7], [9]]
 
 
 def test_values_median_and_best_are_those_of_the_runs(tmp_path):

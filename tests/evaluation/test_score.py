@@ -94,7 +94,7 @@ def test_answers_that_are_no_numbers_are_not_scored(value):
             score(Constant(1, value), split, flip)
 
 
-@pytest.mark.parametrize("spoil", ["none", "cut", "other", "text", "labels", "shape"])
+@pytest.mark.parametrize("spoil", ["none", "cut", "other", "text", "array", "labels", "shape"])
 def test_predictions_that_cannot_be_read_are_said(tmp_path, spoil):
     path = tmp_path / "p.npz"
     rows = 2 if spoil == "shape" else 3
@@ -109,8 +109,23 @@ def test_predictions_that_cannot_be_read_are_said(tmp_path, spoil):
         np.savez(path, rows=np.arange(3))
     elif spoil == "text":
         path.write_text("text")
+    elif spoil == "array":
+        np.save(path.open("wb"), np.eye(2))
     with pytest.raises(DataError, match="no such file" if spoil == "none" else "is cut off or no predictions file"):
         read_predictions(path)
+
+
+def test_no_flipped_byte_gives_anything_but_an_error_of_ours(tmp_path):
+    path = tmp_path / "p.npz"
+    write_predictions(path, Predictions(np.arange(40), np.eye(40, 8), np.arange(40) % 8), EMOTIONS)
+    whole, refused = path.read_bytes(), 0
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        try:
+            read_predictions(path)
+        except DataError:
+            refused += 1
+    assert refused > len(whole) / 7 / 2
 
 
 def test_columns_are_put_in_mien_s_order():

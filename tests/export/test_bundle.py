@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +113,12 @@ def test_what_is_no_bundle_is_not_replaced(exported, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["me.jpg"]
 
 
+def test_the_folder_that_it_runs_in_is_not_replaced(exported, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="cannot be replaced"):
+        export_bundle(exported.checkpoint, exported.dataset, Path("."))
+
+
 def test_the_command_sets_what_differs_from_the_defaults():
     recipe = Recipe(name="trial", model="compact", flip=False, dropout=0.25)
     run = {"recipe": as_values(recipe), "seed": 3, "environment": {"precision": "float32", "threads": 2}}
@@ -120,3 +127,7 @@ def test_the_command_sets_what_differs_from_the_defaults():
         "--set model=compact --set dropout=0.25 --set flip=false"
     )
     assert "--set name=trial" in train_command("equal.toml", run)
+    stated = replace(recipe, name="equal", batch_size=64, learning_rate=Recipe().learning_rate)
+    assert train_command("equal.toml", run, stated).endswith(
+        "--set name=trial --set model=compact --set batch_size=128 --set dropout=0.25 --set flip=false"
+    )

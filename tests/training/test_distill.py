@@ -56,6 +56,8 @@ def test_a_run_that_goes_on_takes_over_the_answers_of_whole_epochs(tmp_path: Pat
     for epoch in (0, 1, 2):
         teacher.write_answers(epoch)
     assert sorted(path.name for path in folder.iterdir()) == ["0.npy", "1.npy"]
+    np.save(folder / "2.npy", np.ones((3, 6, 2), np.float16))  # another run's, which went further
+    (folder / "notes.npy").write_text("not ours")
     later = Teacher([network], recipe, folder=folder, epoch=2)
     calls = network.calls
     for (epoch, step), probs in said.items():

@@ -190,6 +190,14 @@ def test_a_checkpoint_of_another_run_is_refused(key: str, tmp_path: Path) -> Non
         fit(recipe, stripes(64, 1), stripes(32, 2), run, tmp_path / "c.pt")
 
 
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    settings = {**SMALL, "optimizer": "sgd", "schedule": "steps", "drops": ((1, 1e38),)}
+    with pytest.raises(UsageError, match="no number any more after epoch 2; lower learning_rate"):
+        train(Recipe(**settings), path)  # type: ignore[arg-type]
+    assert [entry["epoch"] for entry in read_checkpoint(path)["history"]] == [1]
+
+
 def test_fewer_faces_than_a_batch_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="12 faces do not fill a batch of 16"):
         train(Recipe(**SMALL), tmp_path / "c.pt", n=12)  # type: ignore[arg-type]

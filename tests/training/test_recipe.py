@@ -1,6 +1,7 @@
 """Recipes: what is refused, and in which words."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -52,14 +53,21 @@ def test_a_value_of_another_type_is_refused(key: str, value: object, kind: str) 
     ("key", "value", "expected"),
     [("epochs", 0, "at least 1"), ("batch_size", 1, "at least 2"), ("learning_rate", 0.0, "above 0"),
      ("learning_rate", float("nan"), "above 0"), ("weight_decay", -0.1, "0 or more"), ("mixing", -0.1, "0 or more"),
-     ("select", "worst", "last or best"),
+     ("select", "worst", "last or best"), ("decay", 3.0, "above 0 and at most 1"), ("least_rate", -1.0, "0 or more"),
+     *(("name", name, "a name for files") for name in ("a/b", "", "..", "a\\b")),
      *((share, value, "from 0 to below 1")
        for share in ("warmup", "dropout", "averaging", "scale", "shear", "shift", "brightness", "contrast", "erasing")
        for value in (-0.1, 1.0))],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused(key: str, value: object, expected: str) -> None:
-    with pytest.raises(UsageError, match=f"{key} = {value!r}, expected {expected}"):
+    with pytest.raises(UsageError, match=re.escape(f"{key} = {value!r}, expected {expected}")):
         build_recipe({key: value})
+
+
+@pytest.mark.parametrize("drops", [[5], [["a", 1.0]], [[5, 0.1], [2, 0.01]], [[5, 0.0]], [[5, 0.1, 2]], [[-1, 0.1]]])
+def test_drops_that_are_no_epochs_and_rates_are_refused(drops: list) -> None:
+    with pytest.raises(UsageError, match="expected pairs of an epoch and the rate from then on"):
+        build_recipe({"drops": drops})
 
 
 def test_overrides_are_read_as_toml_where_a_bare_word_is_a_string(tmp_path: Path) -> None:

@@ -61,9 +61,10 @@ def _read_faces(
         return labelled.crops[48][kept], emotions, labelled.about, describe(labelled, bundle.labels)
     dataset = read_dataset(data)
     split = dataset.split("valid", label_mode(bundle.labels))
-    emotions = [EMOTIONS[column] for column in split.targets.argmax(1)]
+    named = [EMOTIONS[column] for column in split.targets.argmax(1)]
+    kept = [i for i, emotion in enumerate(named) if emotion in bundle.labels]
     about = {"folder": "FER2013, validation", "sha256": dataset.checksums}
-    return split.images, emotions, about, f"{len(emotions):,} faces of the validation split."
+    return split.images[kept], [named[i] for i in kept], about, f"{len(kept):,} faces of the validation split."
 
 
 def _print_scores(bundle: "Bundle") -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -68,12 +68,15 @@ def train(
             for folder in folders.values():
                 if (folder / "checkpoint.pt").exists() and not resume:
                     raise UsageError(f"{folder}: holds a run already; go on with --resume, or choose another --out.")
+            for run_seed in folders:
+                check_result(results / f"{settings.name}-{run_seed}.json", settings, resume)
+            for folder in folders.values():
                 make_folder(folder, "--out")
             make_folder(results, "--results")
         wait()
         with nullcontext() if is_first() else redirect_stderr(StringIO()):
             faces = open_faces(data, classes, cropped, settings.labels)
-        job = Job(settings, recipe.name, faces, teacher or [], begin, place, precision, threads)
+        job = Job(settings, recipe, faces, teacher or [], begin, place, precision, threads)
         for run_seed, folder in folders.items():
             content = job.train(run_seed, folder)
             if is_first():
@@ -82,10 +85,10 @@ def train(
 
 @dataclass(frozen=True)
 class Job:
-    """What the runs of one call have in common. file: the recipe's name in recipes/; device: this process's own."""
+    """What the runs of one call have in common. recipe: as overridden; file: where it was read; device: this process's own."""
 
     recipe: "Recipe"
-    file: str
+    file: Path
     dataset: "Dataset | OwnFaces"
     teachers: list[Path]
     start: "Start | None"
@@ -128,6 +131,7 @@ class Job:
         from mien.training.checkpoint import describe_run, read_checkpoint, train_command
         from mien.training.parallel import count_processes
         from mien.training.precision import choose_precision
+        from mien.training.recipe import read_recipe
 
         began: dict[str, Any] = read_checkpoint(path) if path.exists() else {"epoch": 0, "environment": {}}
         cores = max(count_cores() // count_processes(), 1)
@@ -140,7 +144,7 @@ class Job:
         run["start"] = self.start.about if self.start else {}
         if isinstance(self.dataset, OwnFaces):
             run["faces"] = self.dataset.about
-        return {**run, "command": train_command(self.file, run), "epoch": began["epoch"]}
+        return {**run, "command": train_command(self.file.name, run, read_recipe(self.file)), "epoch": began["epoch"]}
 
     def finish(self, content: dict[str, Any], folder: Path, results: Path, splits: tuple[str, ...]) -> dict[str, Any]:
         """Scores the kept network, once, and writes the run's JSON and answers; the line that is printed."""
@@ -164,6 +168,17 @@ class Job:
         path = write_run(results, run, answers)
         return {"run": str(folder), "result": str(path), "n_valid": int((answers["valid"].classes >= 0).sum()),
                 **content["history"][-1], **{key: content[key] for key in ["before"] if key in content}}  # fmt: skip
+
+
+def check_result(path: Path, recipe: "Recipe", resume: bool) -> None:
+    """Raises UsageError where a result would be lost: any to a run that begins, that of another recipe to one that goes on."""
+    from mien.training.recipe import as_values, build_recipe
+
+    if path.exists():
+        with suppress(ValueError, KeyError, TypeError, UsageError):  # what is no result is none of this run either
+            if resume and as_values(build_recipe(json.loads(path.read_text(encoding="utf-8"))["recipe"])) == as_values(recipe):
+                return
+        raise UsageError(f"{path}: holds the result of another run; choose another --results.")
 
 
 def load_teacher(path: Path, labels: tuple[str, ...]) -> "nn.Module":

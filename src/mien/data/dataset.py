@@ -74,7 +74,10 @@ def read_dataset(folder: Path | str) -> Dataset:
     paths = [faces_path, votes_path]
     if faces_path.suffix == ".png":
         paths.append(faces_path.with_name("fer2013-labels.csv"))
-    checksums = {path.name: sha256(path) for path in paths}
+    try:
+        checksums = {path.name: sha256(path) for path in paths}
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror}); it belongs to the data set.") from error
 
     def read() -> dict[str, np.ndarray]:
         faces, votes = read_fer2013(faces_path), read_ferplus(votes_path)

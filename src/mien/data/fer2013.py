@@ -37,7 +37,7 @@ def find_fer2013(directory: Path) -> Path:
         if (directory / name).is_file():
             return directory / name
     if not directory.is_dir():
-        raise DataError(f"{directory}: no such folder; expected one that holds FER2013 ({' or '.join(TABLES)}).")
+        raise DataError(f"{directory}: no such folder; expected FER2013 ({' or '.join(TABLES)}) or a folder a class.")
     if (directory / "train" / "angry").is_dir():
         raise DataError(
             f"{directory}: holds FER2013 as one folder a class, whose row order is lost, so FER+ votes cannot be joined; "

@@ -104,6 +104,10 @@ def read_times(folder: Path) -> dict[str, float]:
 
 def _title(group: Group) -> str:
     name = group.name if is_mien(group) else group.recipe["model"]
+    if group.name.startswith("mien"):  # the first networks that were shipped
+        name = f"{group.recipe['model']} ({group.name})"
+    if group.name == SHIPPED:
+        name = f"{name}, shipped"
     return f"{name}, {epochs_cell(group).strip('*')} epochs" if group.is_short else name
 
 

@@ -144,5 +144,11 @@ def _is_run(path: Path) -> bool:
 def _key(run: dict[str, Any]) -> tuple[Any, ...]:
     """What the runs of a group have in common."""
     faces = {split: {key: part["n"] for key, part in found.items()} for split, found in run["scores"]["raw"].items()}
-    same = [run["recipe"], sorted(run["teachers"].values()), faces, has_ended(run) or run["epoch"]]
+    same = [
+        run["recipe"],
+        sorted(run["teachers"].values()),
+        run.get("start", {}).get("sha256"),
+        faces,
+        has_ended(run) or run["epoch"],
+    ]
     return run["recipe"]["name"], -run["recipe"]["epochs"], json.dumps(same, sort_keys=True)

@@ -1,6 +1,7 @@
 """A finished run as two small files, NAME-SEED.json and NAME-SEED.npz, from which every table and figure is drawn."""
 
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +53,23 @@ Run = tuple[dict[str, Any], dict[str, Answers]]
 def answer(logits_of: Callable[[np.ndarray], np.ndarray], dataset: Dataset | OwnFaces, name: str, mode: str) -> Answers:
     """logits_of: images uint8 [n,48,48] -> logits float [n,c]; mode: `majority` or `fer2013` labels (score.label_mode).
 
-    One's own faces have a label each, whatever the mode, no near copies that are known, and no votes.
+    One's own faces have a label each, whatever the mode, no near copies that are known, and no votes. The logits are rounded to
+    float16, as `write_run` keeps them, so that scores and what is drawn from the file later are of the same answers.
     """
+
+    def rounded(images: np.ndarray) -> np.ndarray:
+        return logits_of(images).astype(np.float16).astype(np.float32)
+
     if isinstance(dataset, OwnFaces):
         split = dataset.split(name)
         n = len(split.rows)
-        return Answers(logits_of(split.images), split.targets.argmax(1), np.ones(n, bool), np.zeros((n, 10), np.uint8), ALL)
+        return Answers(rounded(split.images), split.targets.argmax(1), np.ones(n, bool), np.zeros((n, 10), np.uint8), ALL)
     rows = np.flatnonzero(dataset.faces.usage == SPLITS.index(name))
     split = dataset.split(name, mode)
     classes = np.full(len(rows), -1)
     classes[np.searchsorted(rows, split.rows)] = split.targets.argmax(1)
     votes = dataset.votes.counts[rows] * dataset.votes.named[rows, None]
-    return Answers(logits_of(dataset.faces.images[rows]), classes, ~np.isin(rows, leaking_rows()), votes.astype(np.uint8))
+    return Answers(rounded(dataset.faces.images[rows]), classes, ~np.isin(rows, leaking_rows()), votes.astype(np.uint8))
 
 
 def score_answers(answers: dict[str, Answers], labels: list[str]) -> dict[str, Any]:
@@ -122,7 +128,7 @@ def read_run(path: Path) -> Run:
             return run, {split: _unpacked(split, arrays, next(iter(scores))) for split, scores in run["scores"]["raw"].items()}
     except DataError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, zlib.error) as error:
         words = "is cut short or no run of mien with its .npz beside it"
         raise DataError(f"{path}: {words} ({type(error).__name__}: {error}); finish the run again with --resume.") from error
 

@@ -1,5 +1,6 @@
 """Anything with `probs(crops)` against any faces: predictions first, then numbers by protocol."""
 
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -230,7 +231,7 @@ def read_predictions(path: Path) -> tuple[Predictions, tuple[str, ...]]:
             raise ValueError(f"probs {list(probs.shape)} for {len(rows)} rows and {len(labels)} labels")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; expected predictions that `mien evaluate --out` wrote.") from None
-    except (OSError, ValueError, KeyError, AttributeError, BadZipFile, EOFError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError, BadZipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: is cut off or no predictions file of `mien evaluate --out` ({type(error).__name__}: {error})."
         ) from error

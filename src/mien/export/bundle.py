@@ -160,3 +160,5 @@ def _check_place(folder: Path) -> None:
     """Raises UsageError where `folder` holds something that is no bundle."""
     if folder.exists() and not (folder / "model.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: holds something that is not a bundle; choose another --out.")
+    if folder.resolve() == Path.cwd():
+        raise UsageError(f"{folder}: is the folder that this runs in, which cannot be replaced; choose another --out.")

@@ -106,16 +106,18 @@ def describe_run(
     }
 
 
-def train_command(file: str, run: dict[str, Any]) -> str:
+def train_command(file: str, run: dict[str, Any], stated: Recipe | None = None) -> str:
     """The `mien train` command that gives a run's weights again, on the same machine and commit. file: its name in recipes/.
 
-    Keys whose values are not Recipe's defaults are set in full, so that it does not depend on the recipe file's content.
+    stated: what that file says. Keys whose values are not Recipe's defaults are set in full, whatever the file says of them,
+    and so are those that the file says otherwise.
     """
     usual = as_values(Recipe(name=Path(file).stem))
+    said = as_values(stated) if stated else usual
     overrides = [
         "--set " + shlex.quote(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
         for key, value in run["recipe"].items()
-        if value != usual[key]
+        if value != usual[key] or value != said[key]
     ]
     settings = f"--seed {run['seed']} --precision {run['environment']['precision']} --threads {run['environment']['threads']}"
     faces = run.get("faces", {})

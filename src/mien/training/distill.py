@@ -33,7 +33,7 @@ class Teacher:
         self._answers: dict[tuple[int, int], Tensor] = {}
         self._folder = folder if recipe.views and count_processes() == 1 else None
         if self._folder and epoch:
-            for path in self._folder.glob("*.npy"):
+            for path in (path for past in range(epoch) if (path := self._folder / f"{past}.npy").exists()):
                 for step, answers in enumerate(torch.from_numpy(np.load(path))):
                     self._answers[int(path.stem), step] = answers.to(device)
 

@@ -5,6 +5,7 @@ last whole epoch gives, on the same machine, precision and threads, the weights 
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -84,16 +85,23 @@ def fit(
             total += loss.detach().mean()
             on_step(step + 1, steps)
         choose_weight(kept, *held_out)
-        valid_loss, accuracy = from_first(validate(kept, *held_out))
+        valid_loss, accuracy = from_first(_checked(validate(kept, *held_out), epoch))
         entry = {"epoch": epoch + 1, "loss": mean(total).item() / steps, "learning_rate": optimizer.param_groups[0]["lr"],
                  "valid_loss": valid_loss, "valid_accuracy": accuracy, "time_s": time.perf_counter() - began_s}  # fmt: skip
         _take_in(content, entry, recipe, model, average, optimizer)
         if is_first():
-            write_checkpoint(path, content)
             if teacher:
                 teacher.write_answers(epoch)
+            write_checkpoint(path, content)
             on_epoch(content)
     return content
+
+
+def _checked(found: tuple[float, float], epoch: int) -> tuple[float, float]:
+    """Loss and accuracy, as they are. Raises UsageError for a loss that is no number: nothing can be learnt from there."""
+    if not math.isfinite(found[0]):
+        raise UsageError(f"the loss is no number any more after epoch {epoch + 1}; lower learning_rate.")
+    return found
 
 
 def _begin(

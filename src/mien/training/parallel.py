@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from torch import Tensor, distributed, nn
+from torch import Tensor, cuda, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mien.errors import UsageError
@@ -19,6 +19,8 @@ def process_group(device: str) -> Iterator[str]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield device
         return
+    if device == "cuda":
+        cuda.set_device(int(os.environ["LOCAL_RANK"]))  # where what is no tensor is exchanged
     distributed.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
         yield f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" else device

@@ -104,9 +104,12 @@ class Recipe:
             if field.type is float and type(value) is int:
                 object.__setattr__(self, field.name, float(value))
             elif field.type is tuple and type(value) is list:
-                object.__setattr__(self, field.name, tuple(tuple(pair) for pair in value))
+                object.__setattr__(self, field.name, tuple(tuple(pair) if type(pair) is list else pair for pair in value))
             elif type(value) is not field.type:
                 raise UsageError(f"recipe {self.name!r}: {field.name} = {value!r} is not of type {field.type.__name__}.")  # type: ignore[union-attr]
+        self._check(
+            "name", not {*self.name} & {*"/\\"} and self.name not in ("", ".", ".."), "a name for files, without / and \\"
+        )
         self._check("epochs", self.epochs >= 1, "at least 1")
         self._check("batch_size", self.batch_size >= 2, "at least 2")
         self._check("learning_rate", self.learning_rate > 0, "above 0")
@@ -116,7 +119,9 @@ class Recipe:
         self._check("schedule", self.schedule in ("cosine", "plateau", "steps"), "cosine, plateau or steps")
         self._check("patience", self.patience >= 1, "at least 1")
         self._check("stop_after", self.stop_after >= 0, "0 or more")
-        self._check("drops", all(len(pair) == 2 for pair in self.drops), "pairs of epoch and rate")
+        self._check("drops", _are_drops(self.drops), "pairs of an epoch and the rate from then on, in the epochs' order")
+        self._check("decay", 0 < self.decay <= 1, "above 0 and at most 1")
+        self._check("least_rate", self.least_rate >= 0, "0 or more")
         self._check("light_high", 0 <= self.light_low <= self.light_high, "at least light_low, which is 0 or more")
         self._check("balance", self.balance in BALANCES, "none, weights, sampling or logits")
         self._check("balance_strength", self.balance_strength >= 0, "0 or more")
@@ -130,6 +135,11 @@ class Recipe:
     def _check(self, key: str, holds: bool, expected: str) -> None:
         if not holds:
             raise UsageError(f"recipe {self.name!r}: {key} = {getattr(self, key)!r}, expected {expected}.")
+
+
+def _are_drops(drops: tuple) -> bool:
+    pairs = [pair for pair in drops if type(pair) is tuple and [type(part) for part in pair] in ([int, float], [int, int])]
+    return len(pairs) == len(drops) and pairs == sorted(pairs) and all(epoch >= 0 and rate > 0 for epoch, rate in pairs)
 
 
 KEYS = {field.name: field.type for field in dataclasses.fields(Recipe)}
