@@ -8,10 +8,23 @@ import typer
 
 import mien
 
-VERBS = (
-    "predict", "video", "train", "evaluate", "calibrate", "export", "report", "info", "data", "bench", "serve", "score", "web"
-)  # fmt: skip
-"""Each is a module beside this one, which holds a function or, where it has verbs of its own, an app."""
+VERBS = {
+    "predict": "Faces in pictures and their expressions.",
+    "video": "Faces in a video and their expressions over time.",
+    "serve": "The page and the HTTP API, on this machine.",
+    "web": "The page as static files, for any web host.",
+    "score": "A large set of pictures to Parquet, on all cores.",
+    "evaluate": "How well a network does on labelled faces.",
+    "calibrate": "Fit a network's probabilities to your labelled faces.",
+    "train": "Train a network by a recipe.",
+    "export": "Turn what was trained into a bundle to use and share.",
+    "report": "Tables and figures from the runs in results/.",
+    "info": "What a model is: sizes, scores, checksums, honest use.",
+    "bench": "How fast a network is on this machine.",
+    "data": "Look at FER2013 and FER+ before using them.",
+}
+"""Those used most come first. Each is a module beside this one, which holds a function or, where it has verbs of its own, an
+app; the words are its line in `mien --help`, 60 characters at most."""
 
 
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
@@ -34,7 +47,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     for verb in [word for word in arguments[:1] if word in VERBS] or VERBS:
         module = import_module(f"mien.cli.{verb}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=verb)
+            app.add_typer(module.app, name=verb, short_help=VERBS[verb])
         else:
-            app.command()(getattr(module, verb))
+            app.command(short_help=VERBS[verb])(getattr(module, verb))
     return app
