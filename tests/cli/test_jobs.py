@@ -63,14 +63,16 @@ def test_ctrl_c_keeps_what_was_finished_and_leaves_no_process(many, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(POISON)}
     (many / "50.jpg").write_text("POISON sleep")
     process = subprocess.Popen(
-        command(many, "--jobs", 2, "--format", "jsonl", "--out", out), env=environment, start_new_session=True
-    )
+        command(many, "--jobs", 2, "--format", "jsonl", "--out", out),
+        env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
         while (not out.exists() or len(out.read_bytes().splitlines()) < 48) and time.monotonic() < deadline:
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(60) == 130
+        said = process.communicate(timeout=60)[1].splitlines()
+        assert (process.returncode, said[-1]) == (130, "mien: interrupted; what was finished is kept.")
         lines = out.read_text().splitlines()
         assert [Path(json.loads(line)["source"]).stem for line in lines] == [f"{i:02}" for i in range(48)]
         for _ in range(50):

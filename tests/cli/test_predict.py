@@ -283,11 +283,12 @@ def test_stderr_holds_a_line_a_failure_and_nothing_else(bad):
     assert done.stderr.splitlines()[-1].startswith("mien: missing\\nas well.jpg: no such file")
 
 
-def test_text_tells_failures_in_place_and_on_stderr(predict, tmp_path):
-    code, text, said = predict(tmp_path / "missing.jpg", PICTURES / "no-face.jpg")
-    assert code == 1
-    assert text.splitlines() == [f"{tmp_path}/missing.jpg: no such file; check the path.", f"{PICTURES}/no-face.jpg: 0 faces"]
-    assert said == f"mien: {tmp_path}/missing.jpg: no such file; check the path.\n"
+def test_text_names_what_failed_once_on_stderr_and_keeps_it_in_a_file(predict, tmp_path):
+    failed, good = f"{tmp_path}/missing.jpg: no such file; check the path.\n", f"{PICTURES}/no-face.jpg: 0 faces\n"
+    assert predict(tmp_path / "missing.jpg", PICTURES / "no-face.jpg") == (1, good, f"mien: {failed}")
+    words = ("--out", tmp_path / "out.txt")
+    assert predict(tmp_path / "missing.jpg", PICTURES / "no-face.jpg", *words) == (1, "", f"mien: {failed}")
+    assert (tmp_path / "out.txt").read_text() == failed + good
 
 
 def test_no_permission(album):
@@ -396,7 +397,7 @@ def test_ctrl_c_is_exit_130_and_keeps_what_was_finished(tmp_path):
     running.send_signal(signal.SIGINT)
     os.close(writer)  # wakes a read that had just begun when the signal came
     _, said = running.communicate(timeout=60)
-    assert (running.returncode, said) == (130, "")
+    assert (running.returncode, said) == (130, "mien: interrupted; what was finished is kept.\n")
     assert len(json.loads((tmp_path / "out.json").read_text())) == 16
 
 

@@ -19,6 +19,7 @@ from mien.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from mien.inference.recognizer import Recognizer
+    from mien.media.sinks import Sink
     from mien.results import Result
 
 CHUNK = 16
@@ -58,10 +59,7 @@ def predict(
     from mien.inference.recognizer import Recognizer
     from mien.media.sinks import SINKS
 
-    ending = out.suffix.lower().removeprefix(".") if out else ""
-    format_ = format_ or (ending if ending in SINKS else "text")
-    if format_ not in SINKS:
-        raise unknown("format", format_, SINKS)
+    format_ = choose_format(format_, out)
     if blur_faces and not annotate:
         raise UsageError("--blur-faces: needs --annotate DIR, the folder for the pictures in which faces are hidden.")
     options: dict[str, Any] = {
@@ -74,21 +72,48 @@ def predict(
         raise UsageError(f"--out {out}: is one of the pictures; choose another file.")
     galleries = [Gallery(annotate, inputs, partial(draw_faces, blur_faces))] if annotate else []
     galleries += [Gallery(explain, inputs, partial(draw_reasons, recognizer), "--explain", ".png")] if explain else []
-    failures = 0
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
-        shown = format_ == "text" and stream.isatty()
-        found = share(recognizer, inputs, whole_image, options, jobs)
-        for item, result in progress(found, len(inputs), hidden=stream.isatty()):
-            sink.write(result)
-            failed = [f"{result.source}: {result.error}"] if result.error else [g.add(item, result) for g in galleries]
-            problems = [problem for problem in failed if problem]
-            failures += bool(problems)
-            if problems and not (result.error and shown):
-                say(*problems)
+        found: Iterable[tuple[Input, Result]] = share(recognizer, inputs, whole_image, options, jobs)
+        found = progress(found, len(inputs), hidden=stream.isatty())
+        code = write_all(found, sink, galleries, failed_too=bool(out) or format_ != "text")
     for gallery in galleries:
         if gallery.written:
             print(gallery.summary(), file=sys.stderr)
-    raise typer.Exit(1 if failures else 0)
+    raise typer.Exit(code)
+
+
+def choose_format(name: str | None, out: Path | None) -> str:
+    """The named one, or else as the file's name ends, or text. Raises UsageError for a name that is none."""
+    from mien.media.sinks import SINKS
+
+    if name is None:
+        ending = out.suffix.lower().removeprefix(".") if out else ""
+        return ending if ending in SINKS else "text"
+    if name not in SINKS:
+        raise unknown("format", name, SINKS)
+    return name
+
+
+def write_all(
+    found: "Iterable[tuple[Input, Result]]", sink: "Sink", galleries: Sequence[Gallery], failed_too: bool = True
+) -> int:
+    """Writes and draws each result as it comes, and says on stderr what went wrong; the exit code.
+
+    failed_too: the sink gets what could not be read as well.
+    """
+    code = 0
+    try:
+        for item, result in found:
+            if failed_too or not result.error:
+                sink.write(result)
+            failed = [f"{result.source}: {result.error}"] if result.error else [g.add(item, result) for g in galleries]
+            problems = [problem for problem in failed if problem]
+            say(*problems)
+            code = 1 if problems else code
+    except KeyboardInterrupt:
+        say("interrupted; what was finished is kept.")
+        return 130
+    return code
 
 
 def share(
