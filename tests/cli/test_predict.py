@@ -233,6 +233,8 @@ BAD = {
     "text.png": (b"I am a text", "is not a picture"),
     "cut-off.jpg": (HOPPER.read_bytes()[:9000], "cut-off or damaged"),
     "cut-off.png": ((PICTURES / "grey.png").read_bytes()[:9000], "cut-off or damaged"),
+    "clip.MP4": (b"I am a clip", "is not a picture but, by its name, a video; `mien video` reads it."),
+    "https://example.org/face.jpg?size=9": (None, "addresses are not fetched; download it first."),
     "bomb.png": (bomb(), "megapixels; make it smaller"),
     "missing.jpg": (None, "no such file; check the path"),
     "*.nothing": (None, "matches no file; check the pattern"),

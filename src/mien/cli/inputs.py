@@ -9,6 +9,8 @@ from pathlib import Path
 
 SUFFIXES = {".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".jp2", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
+VIDEOS = {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
+
 
 @dataclass(frozen=True)
 class Input:
@@ -21,12 +23,16 @@ class Input:
 
 def find_inputs(sources: Sequence[str]) -> list[Input]:
     """Each source in turn: `-` is stdin, a folder all pictures below it, a glob what it matches; a name is taken as it is."""
+    from mien.batch.places import is_url
+
     found: list[Input] = []
     for name in sources:
         if name == "-":
             found.append(Input("-", sys.stdin.buffer.read() if sys.stdin else b""))
         elif os.path.isdir(name):
             found += _in_folder(name)
+        elif is_url(name):
+            found.append(Input(name, error="addresses are not fetched; download it first."))
         elif has_magic(name) and not os.path.lexists(name):
             matches = sorted(glob(name, recursive=True))
             for match in matches:
@@ -35,6 +41,15 @@ def find_inputs(sources: Sequence[str]) -> list[Input]:
         else:
             found.append(Input(name, Path(name)))
     return found
+
+
+def advise(name: str, error: str | None) -> str | None:
+    """What was wrong with the picture of that name; where it is a video by its name, which verb reads it."""
+    from mien.media.images import UNKNOWN
+
+    if error and error.startswith(UNKNOWN) and os.path.splitext(name)[1].lower() in VIDEOS:
+        return "is not a picture but, by its name, a video; `mien video` reads it."
+    return error
 
 
 def _in_folder(folder: str) -> list[Input]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.gallery import Gallery, draw_faces, draw_reasons
-from mien.cli.inputs import Input, find_inputs, real_paths
+from mien.cli.inputs import Input, advise, find_inputs, real_paths
 from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
 from mien.cli.output import open_output, progress, say
 from mien.errors import UsageError, unknown
@@ -143,5 +143,5 @@ def name_results(
 
     answers = iter(results)
     for item in chunk:
-        failed = Result(item.name, 0, 0, model=recognizer.model, error=item.error)
-        yield item, failed if item.source is None else replace(next(answers), source=item.name, model=recognizer.model)
+        answer = Result(item.name, 0, 0, error=item.error) if item.source is None else next(answers)
+        yield item, replace(answer, source=item.name, model=recognizer.model, error=advise(item.name, answer.error))
