@@ -45,17 +45,17 @@ def test_a_clip_counted_by_hand():
     data = summed(BY_HAND).to_dict(lost=4, damaged=2)
     one, two = data["tracks"]
     assert (one["track"], one["first_s"], one["last_s"], one["frames"]) == (1, 0.0, 1.0, 4)
-    assert one["in_view_s"] == pytest.approx(0.6)
-    assert [one["share"][name] for name in ("neutral", "happiness", "anger")] == pytest.approx([2 / 6, 4 / 6, 0])
-    assert one["mean"]["happiness"] == pytest.approx((0.3 * 0.9 + 0.1) / 0.6)
-    assert one["ambiguous"] == pytest.approx(1 / 6)
-    assert (two["track"], two["first_s"], two["last_s"], two["in_view_s"]) == (2, 0.1, 0.1, pytest.approx(0.3))
+    assert one["in_view_s"] == 0.6
+    assert [one["share"][name] for name in ("neutral", "happiness", "anger")] == [0.3333, 0.6667, 0]
+    assert one["mean"]["happiness"] == round((0.3 * 0.9 + 0.1) / 0.6, 4)
+    assert one["ambiguous"] == 0.1667
+    assert (two["track"], two["first_s"], two["last_s"], two["in_view_s"]) == (2, 0.1, 0.1, 0.3)
     assert (two["ambiguous"], two["share"]["anger"]) == (1, 1)
     clip = data["clip"]
     assert [clip[name] for name in ("frames", "frames_without_face", "frames_failed", "frames_lost", "frames_damaged")] == [
         6, 1, 1, 4, 2]  # fmt: skip
-    assert [clip["duration_s"], clip["in_view_s"]] == pytest.approx([1.1, 0.6])
-    assert clip["share"]["anger"] == pytest.approx(0.3 / 0.9)
+    assert [clip["duration_s"], clip["in_view_s"]] == [1.1, 0.6]
+    assert clip["share"]["anger"] == 0.3333
 
 
 def random_clip(seed, n=300):
@@ -83,13 +83,14 @@ def test_any_clip_is_as_a_plain_loop_sums_it(seed):
     for found in summed(results).to_dict()["tracks"]:
         seen = [(r.time_s, d, f) for r, d in shown for f in r.faces if f.track == found["track"]]
         total = sum(d for _, d, _ in seen)
-        assert (found["first_s"], found["last_s"], found["frames"]) == (seen[0][0], seen[-1][0], len(seen))
-        assert found["in_view_s"] == pytest.approx(total)
-        assert found["ambiguous"] == pytest.approx(sum(d for _, d, f in seen if f.ambiguous) / total)
+        times = [found["first_s"], found["last_s"], found["in_view_s"]]
+        assert times == pytest.approx([seen[0][0], seen[-1][0], total], abs=1e-3)
+        assert found["frames"] == len(seen)
+        assert found["ambiguous"] == pytest.approx(sum(d for _, d, f in seen if f.ambiguous) / total, abs=1e-4)
         for name in EMOTIONS:
-            assert found["share"][name] == pytest.approx(sum(d for _, d, f in seen if f.emotion == name) / total)
+            assert found["share"][name] == pytest.approx(sum(d for _, d, f in seen if f.emotion == name) / total, abs=1e-4)
             probs = [(d, f.probs[name] if f.smoothed is None else f.smoothed[name]) for _, d, f in seen]
-            assert found["mean"][name] == pytest.approx(sum(d * p for d, p in probs) / total)
+            assert found["mean"][name] == pytest.approx(sum(d * p for d, p in probs) / total, abs=1e-4)
 
 
 @pytest.mark.parametrize("results", [[], [frame(0.0)]], ids=["no frames", "one without a face"])

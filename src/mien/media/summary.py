@@ -44,12 +44,12 @@ class Totals:
                 self.probs_s[name] += duration_s * p
 
     def to_dict(self) -> dict[str, Any]:
-        """As Summary says it; None for what needs a face where there is none."""
+        """As Summary says it; None for what needs a face where there is none. Times to the ms, shares to 4 digits."""
         seen = self.frames > 0
         return {
-            "first_s": self.first_s if seen else None,
-            "last_s": self.last_s if seen else None,
-            "in_view_s": self.in_view_s,
+            "first_s": round(self.first_s, 3) if seen else None,
+            "last_s": round(self.last_s, 3) if seen else None,
+            "in_view_s": round(self.in_view_s, 3),
             "frames": self.frames,
             "ambiguous": self._share(self.ambiguous_s),
             "share": {name: self._share(seconds) for name, seconds in self.emotion_s.items()},
@@ -57,7 +57,7 @@ class Totals:
         }
 
     def _share(self, seconds: float) -> float | None:
-        return seconds / self.face_s if self.face_s else None
+        return round(seconds / self.face_s, 4) if self.face_s else None
 
 
 class Summary(Durations):
@@ -84,7 +84,7 @@ class Summary(Durations):
         """
         self._finish()
         tracks = sorted(self._tracks.items(), key=lambda item: math.inf if item[0] is None else item[0])
-        counts = (self._whole_s, self._empty, self._failed, lost, damaged)
+        counts = (round(self._whole_s, 3), self._empty, self._failed, lost, damaged)
         clip = self._all.to_dict() | {"frames": self._frames} | dict(zip(COUNTS, counts, strict=True))
         return {
             "schema": SCHEMA,
