@@ -14,10 +14,11 @@ from batch_pictures import HOPPER, PICTURES, tar_of
 from runs_here import MODEL, job_of, score_here
 
 from mien import Recognizer
-from mien.batch.summary import write_page
-from mien.batch.totals import kind_of, read_totals
+from mien.batch.summary import _short, write_page
+from mien.batch.totals import kind_of, probs_of, read_totals
 from mien.cli.inputs import SUFFIXES
 from mien.errors import DataError, UsageError
+from mien.media.draw import COLOURS
 from mien.media.sinks import CsvSink
 from mien.results import COLUMNS, CSV_COLUMNS
 
@@ -109,16 +110,35 @@ def test_the_page_counts_what_the_rows_hold_and_loads_nothing(finished):
     tags = Tags(page)
     assert "script" not in tags.names
     assert all(link.startswith("data:image/jpeg;base64,") for link in tags.links)
-    assert len(tags.links) == len(faces)
+    assert len(tags.links) == len({probs_of(row) for row in faces}) < len(faces)  # one picture is there twice
     captions = [unescape(text) for text in re.findall(r"<br>([^<]*)</figcaption>", page)]
     for caption, extreme in ((captions[0], min), (captions[-1], max)):
         confidence = extreme(row["confidence"] for row in faces)
         assert caption in {row["source"] for row in faces if row["confidence"] == confidence}
-    assert f"pictures/{STRANGE.replace('/', chr(0x2215))}" in captions
+    assert "pictures/hopper.jpg" not in captions or f"pictures/{STRANGE.replace('/', chr(0x2215))}" not in captions
+
+
+def test_the_pages_bars_have_colours_counts_and_an_axis_and_its_errors_names(finished):
+    page = write_page(finished / "out", frozenset(SUFFIXES)).read_text(encoding="utf-8")
+    faces = [row for row in parquet.read_table(finished / "out").to_pylist() if row["face"] is not None]
+    most = max(sum(row["emotion"] == emotion for row in faces) for emotion in COLOURS)
+    for emotion, colour in COLOURS.items():
+        count = sum(row["emotion"] == emotion for row in faces)
+        assert f'<tr><td>{emotion}</td><td class="n">{count}</td><td class="n">{count / len(faces):.1%}</td>' in page
+        assert f"width:{count / most:.1%};background:{colour}" in page
+    words = re.findall(r"<text [^>]*>([^<]*)</text>", page)
+    assert words[-6:] == ["0", "0.25", "0.5", "0.75", "1", "confidence: the calibrated probability of the emotion named"]
+    assert sum(map(int, words[:-6])) == len(faces)
+    assert re.search(r">is empty, not a picture</td>.*?<td class=\"files\">pictures/empty.jpg</td>", page)
+
+
+def test_counts_are_short_enough_to_stand_on_a_bar():
+    shown = [_short(count) for count in (7, 9_999, 10_000, 123_456, 999_499, 999_500, 1_234_567, 12_345_678, 123_456_789)]
+    assert shown == ["7", "9,999", "10k", "123k", "999k", "1M", "1.23M", "12.3M", "123M"]
 
 
 def test_the_page_does_without_sources_that_are_gone(tmp_path, guard):
-    (tmp_path / "s.tar").write_bytes(tar_of({"0.jpg": HOPPER, "1.jpg": HOPPER}))
+    (tmp_path / "s.tar").write_bytes(tar_of({"0.jpg": HOPPER, "1.jpg": (PICTURES / "astronaut.jpg").read_bytes()}))
     score_here(job_of(tmp_path / "s.tar"), tmp_path / "out", guard)
     suffixes = frozenset(SUFFIXES)
     assert write_page(tmp_path / "out", suffixes).read_text().count("<img") == 2
@@ -141,9 +161,18 @@ def test_the_page_of_a_run_that_is_not_finished_says_so(finished, tmp_path):
 
 def test_the_least_certain_are_the_least(finished, guard):
     store = score_here(job_of("pictures", size=4, base=finished), finished / "out", guard)
-    rows = [row["confidence"] for row in parquet.read_table(finished / "out").to_pylist() if row["face"] is not None]
+    faces = [row for row in parquet.read_table(finished / "out").to_pylist() if row["face"] is not None]
+    rows = list({probs_of(row): row["confidence"] for row in faces}.values())
     for most in (1, 5, 100):
         assert [row["confidence"] for _, row in read_totals(store, most).least] == sorted(rows)[:most]
+
+
+def test_three_pictures_are_named_for_each_kind_of_error(tmp_path, guard):
+    for i in range(5):
+        (tmp_path / f"{i}.jpg").touch()
+    totals = read_totals(score_here(job_of(tmp_path), tmp_path / "out", guard), 1)
+    (kind,) = totals.kinds
+    assert (totals.kinds[kind], [Path(name).name for name in totals.named[kind]]) == (5, ["0.jpg", "1.jpg", "2.jpg"])
 
 
 def test_errors_of_one_kind_are_one():

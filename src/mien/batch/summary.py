@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mien.batch.contact import SIDE_PX, draw_faces
@@ -14,6 +15,7 @@ from mien.batch.totals import BINS, Totals, read_totals
 from mien.emotions import EMOTIONS
 from mien.errors import DataError, MienError
 from mien.files import replaced_file
+from mien.media.draw import COLOURS
 from mien.results import as_unicode, percent
 
 SHEET_FACES = 36
@@ -25,10 +27,12 @@ PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }}
 body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
 table {{ border-collapse: collapse }} td, th {{ padding: .1rem .8rem .1rem 0; text-align: left }}
+td.bar {{ width: 20rem }} td.bar div {{ height: .9rem }} td.files {{ overflow-wrap: anywhere }}
 td.n {{ text-align: right; font-variant-numeric: tabular-nums }}
 .sheet {{ display: flex; flex-wrap: wrap; gap: 1rem; padding: 0 }} figure {{ margin: 0; width: 9rem; font-size: .8rem }}
 figcaption {{ overflow-wrap: anywhere }} .gone {{ width: {side}px; height: {side}px; border: 1px dashed }}
-rect {{ fill: #4a7fb5 }} text {{ fill: currentColor; font-size: 11px }}
+svg {{ width: 100% }} rect {{ fill: #4a7fb5 }} line {{ stroke: currentColor }}
+text {{ fill: currentColor; font-size: 11px; text-anchor: middle }}
 </style></head><body>
 <h1>{title}</h1>
 {sections}
@@ -54,12 +58,15 @@ def write_page(folder: Path, suffixes: Set[str]) -> Path:
 
 def build_page(store: Store, totals: Totals, suffixes: Set[str]) -> str:
     facts = store.facts
-    bars = {emotion: totals.emotions[emotion] for emotion in EMOTIONS}
+    shares = {emotion: totals.emotions[emotion] for emotion in EMOTIONS}
+    bars = {emotion: _bar(emotion, totals) for emotion in EMOTIONS}
+    named = {kind: f'<td class="files">{escape(", ".join(names))}</td>' for kind, names in totals.named.items()}
+    kinds = dict(totals.kinds.most_common())
     sections = [
         _counts(store, totals),
-        _section("Emotions", _rows(bars, totals.faces) if totals.faces else "<p>No faces.</p>"),
-        _section("Confidence", _histogram(totals)) if totals.faces else "",
-        _section("Errors by kind", _rows(dict(totals.kinds.most_common()), totals.pictures)) if totals.failed else "",
+        _section("Emotions", _rows(shares, totals.faces, bars) if totals.faces else "<p>No faces.</p>"),
+        _section("Faces by confidence", _histogram(totals)) if totals.faces else "",
+        _section("Errors by kind", _rows(kinds, totals.pictures, named)) if totals.failed else "",
         _section("The least certain faces", _sheet(store, totals, suffixes)) if totals.least else "",
     ]
     title = escape(as_unicode(f"mien score: {facts['source']}"))
@@ -80,26 +87,48 @@ def _counts(store: Store, totals: Totals) -> str:
     return f"{left}{_rows(numbers, 0)}<p>Model {escape(model['name'])}, sha256 <code>{escape(model['sha256'])}</code></p>"
 
 
-def _rows(numbers: Mapping[str, int], whole: int) -> str:
-    """A table of counts, with their share of `whole` where that is not 0."""
+def _rows(numbers: Mapping[str, int], whole: int, more: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A table of counts, with their share of `whole` where that is not 0. more: the last cell of a row, as HTML."""
     lines = []
     for name, number in numbers.items():
         share = f'<td class="n">{number / whole:.1%}</td>' if whole else ""
-        lines.append(f'<tr><td>{escape(name)}</td><td class="n">{number:,}</td>{share}</tr>')
+        lines.append(f'<tr><td>{escape(name)}</td><td class="n">{number:,}</td>{share}{more.get(name, "")}</tr>')
     return f"<table>{''.join(lines)}</table>"
 
 
+def _bar(emotion: str, totals: Totals) -> str:
+    """A cell as full as the emotion is frequent, beside the most frequent one."""
+    length = totals.emotions[emotion] / max(1, *totals.emotions.values())
+    return f'<td class="bar"><div style="width:{length:.1%};background:{COLOURS[emotion]}"></div></td>'
+
+
 def _histogram(totals: Totals) -> str:
-    """Faces by confidence, as bars in SVG."""
+    """Faces by confidence, as bars in SVG with their counts, over an axis from 0 to 1."""
     most, wide = max(totals.bins), 640 / BINS
-    bars = [
-        f'<rect x="{i * wide:.0f}" y="{200 - 180 * count / most:.1f}" width="{wide - 2:.0f}" height="{180 * count / most:.1f}">'
-        f"<title>{i / BINS:.2f} to {(i + 1) / BINS:.2f}: {count:,}</title></rect>"
-        for i, count in enumerate(totals.bins)
+    bars = []
+    for i, count in enumerate(totals.bins):
+        x, high = i * wide, 180 * count / most
+        bars.append(
+            f'<rect x="{x + 1:.0f}" y="{200 - high:.1f}" width="{wide - 2:.0f}" height="{high:.1f}">'
+            f"<title>{i / BINS:.2f} to {(i + 1) / BINS:.2f}: {count:,}</title></rect>"
+        )
+        bars.append(f'<text x="{x + wide / 2:.0f}" y="{196 - high:.1f}">{_short(count)}</text>' if count else "")
+    marks = [
+        f'<line x1="{640 * share:.0f}" y1="200" x2="{640 * share:.0f}" y2="205"/>'
+        f'<text x="{640 * share:.0f}" y="217">{share:g}</text>'
+        for share in (0, 0.25, 0.5, 0.75, 1)
     ]
-    marks = "".join(f'<text x="{640 * share:.0f}" y="216">{share:.2f}</text>' for share in (0, 0.25, 0.5, 0.75))
-    title = "Number of faces by confidence, 0 to 1"
-    return f'<svg viewBox="0 0 640 220" role="img" aria-label="{title}">{"".join(bars)}{marks}</svg>'
+    title = '<text x="320" y="236">confidence: the calibrated probability of the emotion named</text>'
+    axis = f'<line x1="0" y1="200" x2="640" y2="200"/>{"".join(marks)}{title}'
+    label = "Number of faces by confidence, 0 to 1"
+    return f'<svg viewBox="-12 0 664 242" role="img" aria-label="{label}">{"".join(bars)}{axis}</svg>'
+
+
+def _short(count: int) -> str:
+    """In at most 5 signs, up to a thousand million."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e3:.3g}k" if count < 999_500 else f"{count / 1e6:.3g}M"
 
 
 def _sheet(store: Store, totals: Totals, suffixes: Set[str]) -> str:

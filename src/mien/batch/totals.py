@@ -3,21 +3,28 @@
 import heapq
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mien.batch.store import Store
+from mien.emotions import EMOTIONS
 from mien.media.parquet import ROWS
 
 BINS = 20
 KINDS = 200
 """Kinds of error that are told apart; the rest are one."""
+NAMED = 3
+"""Pictures that are named for each kind of error."""
 
 
 @dataclass
 class Totals:
-    """Sums over all rows. bins: of `confidence`, 0 to 1. least: the rows of the least certain faces, and their part."""
+    """Sums over all rows. bins: of `confidence`, 0 to 1.
+
+    named: the first pictures with each kind of error. least: the rows of the least certain faces, of identical ones one, and
+    their part.
+    """
 
     pictures: int = 0
     faces: int = 0
@@ -26,6 +33,7 @@ class Totals:
     failed: int = 0
     emotions: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    named: dict[str, list[str]] = field(default_factory=dict)
     bins: list[int] = field(default_factory=lambda: [0] * BINS)
     least: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
@@ -34,15 +42,18 @@ def read_totals(store: Store, least: int) -> Totals:
     """Of the parts that are done; memory does not grow with them."""
     totals = Totals()
     heap: list[tuple[float, int, int, dict[str, Any]]] = []
+    kept: set[tuple[float, ...]] = set()
     for number, place, row in read_rows(store, sorted(store.done())):
         _add(totals, row)
         if row["face"] is None:
             continue
         entry = (-row["confidence"], number, place, row)
-        if len(heap) < least:
-            heapq.heappush(heap, entry)
-        elif entry > heap[0]:
-            heapq.heapreplace(heap, entry)
+        if (len(heap) == least and entry < heap[0]) or probs_of(row) in kept:
+            continue
+        kept.add(probs_of(row))
+        heapq.heappush(heap, entry)
+        if len(heap) > least:
+            kept.remove(probs_of(heapq.heappop(heap)[-1]))
     totals.least = [(number, row) for _, number, _, row in sorted(heap, reverse=True)]
     return totals
 
@@ -70,6 +81,11 @@ def read_errors(store: Store, numbers: Sequence[int], most: int) -> Iterator[tup
         yield row["source"], row["error"]
 
 
+def probs_of(row: Mapping[str, Any]) -> tuple[float, ...]:
+    """All eight, which to the last digit only identical crops have in common."""
+    return tuple(row[emotion] for emotion in EMOTIONS)
+
+
 def kind_of(error: str) -> str:
     """An error without what differs from picture to picture: `is a damaged picture (..); ...` -> `is a damaged picture`."""
     return re.sub(r"\d[\d,.]*", "…", re.split(r" \(|;", error)[0]).strip(" .")
@@ -80,7 +96,10 @@ def _add(totals: Totals, row: dict[str, Any]) -> None:
     if row["error"] is not None:
         totals.failed += 1
         kind = kind_of(row["error"])
-        totals.kinds[kind if kind in totals.kinds or len(totals.kinds) < KINDS else "other"] += 1
+        kind = kind if kind in totals.kinds or len(totals.kinds) < KINDS else "other"
+        totals.kinds[kind] += 1
+        if totals.kinds[kind] <= NAMED:
+            totals.named.setdefault(kind, []).append(row["source"])
     elif row["face"] is None:
         totals.without_face += 1
     else:
