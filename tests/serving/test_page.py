@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mien.cli.serve import missing_page
 from mien.errors import UsageError
 from mien.serving import page
 
@@ -86,3 +87,10 @@ def test_an_install_without_the_page_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr(page, "PAGE", tmp_path / "nowhere")
     with pytest.raises(UsageError, match="make web"):
         page.find_page()
+
+
+def test_who_starts_the_service_is_told_where_the_page_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "PAGE", tmp_path)
+    assert missing_page().startswith("/ answers without the page: the page is not built here: it needs Node 20")
+    (tmp_path / "index.html").touch()
+    assert missing_page() == ""

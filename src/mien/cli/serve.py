@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.options import DetectorName, EngineName, ModelName
+from mien.cli.output import say
 from mien.errors import UsageError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -59,7 +60,20 @@ def serve(
         service.start()
         words = invite(url, tokens[0], secure[0]) if secure else f"mien: {url} (the API's description: {url}docs)"
         print(words, file=sys.stderr, flush=True)
+        if lacking := missing_page():
+            say(lacking)
         run(build_app(service, origin or ()), service, listener, *map(str, secure))
+
+
+def missing_page() -> str:
+    """What to know where / shows no page; empty where it does."""
+    from mien.serving.page import find_page
+
+    try:
+        find_page()
+    except UsageError as error:
+        return f"/ answers without the page: {error}"
+    return ""
 
 
 def name_url(host: str, port: int, secure: bool) -> str:
