@@ -1,6 +1,6 @@
 // A card a face: its name, calibrated confidence, eight bars that move smoothly, and the last minute as a strip.
 
-import { number, percent, say } from "./i18n.js";
+import { chance, number, say } from "./i18n.js";
 import { COLOURS, candidates, trackColour } from "./stage.js";
 
 const STRIP_S = 60;
@@ -94,12 +94,12 @@ class Card {
   #words(face) {
     const probs = face.smoothed ?? face.probs;
     for (const { name, fill, share } of this.rows) {
-      put(share, percent(probs[name]));
+      put(share, chance(probs[name]));
       const length = `scaleX(${probs[name].toFixed(2)})`;
       if (fill.style.transform !== length) fill.style.transform = length;
     }
     put(this.parts.emotion, say(face.emotion));
-    put(this.parts.confidence, percent(face.confidence));
+    put(this.parts.confidence, chance(face.confidence));
     const names = candidates(face).join(" · ");
     put(this.parts.note, face.ambiguous ? say("ambiguous", { names }) : say("sure"));
   }

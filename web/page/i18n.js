@@ -50,4 +50,9 @@ function format(options) {
 }
 
 export const percent = (share) => format({ style: "percent", maximumFractionDigits: 0 }).format(share);
+/** Of a probability: what rounds to 100% is `>99%`, and what rounds to 0 but is not 0 is `<1%`. */
+export function chance(p) {
+  const whole = Math.round(p * 100);
+  return whole === 100 ? `>${percent(0.99)}` : whole === 0 && p > 0 ? `<${percent(0.01)}` : percent(p);
+}
 export const number = (value) => format({}).format(value);

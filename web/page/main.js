@@ -3,7 +3,7 @@
 import { Analyser } from "./analyser.js";
 import { Cards } from "./cards.js";
 import { button } from "./elements.js";
-import { LANGUAGES, number, percent, preferred, say, speak, translate } from "./i18n.js";
+import { LANGUAGES, chance, number, percent, preferred, say, speak, translate } from "./i18n.js";
 import { csv, download, fileName, json, picture } from "./session.js";
 import { keep, settings } from "./settings.js";
 import { draw } from "./stage.js";
@@ -142,7 +142,7 @@ function sentenceOf(error) {
 
 function describe(faces) {
   const spoken = faces.slice(0, 2).map((face, i) =>
-    say("spoken", { number: number(face.track ?? i + 1), emotion: say(face.emotion), percent: percent(face.confidence) }));
+    say("spoken", { number: number(face.track ?? i + 1), emotion: say(face.emotion), percent: chance(face.confidence) }));
   if (!spoken.length) return say("spokenNone");
   return (faces.length > 2 ? `${say("spokenMany", { count: number(faces.length) })} ` : "") + spoken.join(" ");
 }

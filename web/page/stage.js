@@ -1,7 +1,7 @@
 // The big picture: what was analysed, with its own faces drawn onto it, so that no box lags behind.
 
 import { MOST_CANVAS_PIXELS } from "./analyser.js";
-import { percent, say } from "./i18n.js";
+import { chance, say } from "./i18n.js";
 
 export const COLOURS = {
   neutral: "#999999", happiness: "#F0E442", surprise: "#E69F00", sadness: "#56B4E9",
@@ -15,7 +15,7 @@ export const trackColour = (track) => TRACKS[((track ?? 1) - 1) % TRACKS.length]
 export function candidates(face) {
   const probs = face.smoothed ?? face.probs;
   const names = Object.keys(probs).sort((one, other) => probs[other] - probs[one]).slice(0, face.ambiguous ? 2 : 1);
-  return names.map((name) => `${say(name)} ${percent(probs[name])}`);
+  return names.map((name) => `${say(name)} ${chance(probs[name])}`);
 }
 
 /** Draws an image source and its result; mirrored: as in a mirror, with readable labels. */
@@ -28,13 +28,15 @@ export function draw(canvas, image, result, { boxes = true, labels = true, mirro
   if (mirrored) pen.setTransform(-1, 0, 0, 1, width, 0);
   pen.drawImage(image, 0, 0, width, height);
   pen.restore();
-  for (const [i, face] of result.faces.entries()) {
-    const number = face.track ?? i + 1;
+  const faces = result.faces.map((face, i) => {
     const box = Object.fromEntries(Object.entries(face.box).map(([name, px]) => [name, px * scale]));
     if (mirrored) box.x = width - box.x - box.width;
-    if (boxes) drawBox(pen, box, trackColour(number), Math.max(2, Math.round(Math.min(width, height) / 130)));
-    if (labels) drawLabel(pen, box, face, number, width, height);
-  }
+    return { face, box, number: face.track ?? i + 1 };
+  });
+  const line = Math.max(2, Math.round(Math.min(width, height) / 130));
+  if (boxes) for (const { box, number } of faces) drawBox(pen, box, trackColour(number), line);
+  const taken = [];
+  if (labels) for (const { box, face, number } of faces) taken.push(drawLabel(pen, box, face, number, width, height, taken));
 }
 
 function drawBox(pen, box, colour, line) {
@@ -46,20 +48,25 @@ function drawBox(pen, box, colour, line) {
   }
 }
 
-function drawLabel(pen, box, face, number, width, height) {
+/** Above the box, or else below or within it, where no label in `taken` is covered; gives its place. */
+function drawLabel(pen, box, face, number, width, height, taken) {
   const size = Math.max(12, Math.min(box.width / 7, Math.min(width, height) / 18));
   const text = `${number}  ${candidates(face).join(" / ")}`;
   pen.font = `600 ${size}px system-ui, sans-serif`;
   const wide = Math.min(pen.measureText(text).width + size * 0.8, width);
   const tall = size * 1.5;
   const x = Math.max(0, Math.min(box.x, width - wide));
-  const y = box.y >= tall ? box.y - tall : Math.min(box.y + box.height, height - tall);
+  const places = [box.y - tall, box.y + box.height, box.y, box.y + box.height - tall].filter((y) => y >= 0 && y + tall <= height);
+  const free = (y) => taken.every((other) => x + wide <= other.x || other.x + other.wide <= x
+    || y + tall <= other.y || other.y + other.tall <= y);
+  const y = places.find(free) ?? places[0] ?? Math.max(0, Math.min(box.y, height - tall));
   pen.fillStyle = COLOURS[face.emotion];
   pen.fillRect(x, y, wide, tall);
   pen.fillStyle = ink(COLOURS[face.emotion]);
   pen.textBaseline = "middle";
   pen.textAlign = "left";
   pen.fillText(text, x + size * 0.4, y + tall / 2, wide - size * 0.8);
+  return { x, y, wide, tall };
 }
 
 /** Black or white, whichever reads better (relative luminance as in Python's draw.py). */

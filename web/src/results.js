@@ -9,7 +9,13 @@ export { EMOTIONS, SCHEMA };
 export function label(face) {
   const probs = face.smoothed ?? face.probs;
   const shown = Object.keys(probs).sort((one, other) => probs[other] - probs[one]);
-  return shown.slice(0, face.ambiguous ? 2 : 1).map((name) => `${name} ${round(probs[name] * 100)}%`).join(" / ");
+  return shown.slice(0, face.ambiguous ? 2 : 1).map((name) => `${name} ${percent(probs[name])}`).join(" / ");
+}
+
+/** A probability for people: what rounds to 100% is `>99%`, and what rounds to 0 but is not 0 is `<1%`, as Python says it. */
+function percent(p) {
+  const whole = round(p * 100);
+  return whole === 100 ? ">99%" : whole === 0 && p > 0 ? "<1%" : `${whole}%`;
 }
 
 /**
