@@ -11,7 +11,7 @@ import { launch, serve } from "./test/site.mjs";
 
 const FOLDER = process.argv[2];
 const site = await serve({ folders: { "/frames/": FOLDER } });
-const browser = await launch("--js-flags=--expose-gc");
+const browser = await launch("--js-flags=--expose-gc", "--enable-precise-memory-info");
 
 async function open() {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });

@@ -29,8 +29,8 @@ def seed_table(labels: str, groups: Sequence[Group]) -> Table:
 
 
 def is_mien(group: Group) -> bool:
-    """Whether it is a network that mien ships, or one trained as these are on other labels: recipes `mien` and `mien-…`."""
-    return group.name == "mien" or group.name.startswith("mien-")
+    """Whether it is a network that mien ships or shipped, or one trained from or as these are: recipes `nimble-…`, `mien-…`."""
+    return group.name.split("-")[0] in (SHIPPED, "mien")
 
 
 def is_equal(group: Group) -> bool:

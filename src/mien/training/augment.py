@@ -59,7 +59,7 @@ def _relight(views: Tensor, recipe: Recipe) -> Tensor:
     gain = torch.exp(_uniform(views, recipe.contrast)).view(-1, 1, 1, 1)
     mean = views.mean(dim=(1, 2, 3), keepdim=True)
     lift = _uniform(views, 255 * recipe.brightness).view(-1, 1, 1, 1)
-    relit = (views - mean) * gain + (mean + lift)
+    relit = torch.addcmul(mean * (1 - gain) + lift, views, gain)
     if recipe.light_low != 1 or recipe.light_high != 1:
         middle, half = (recipe.light_high + recipe.light_low) / 2, (recipe.light_high - recipe.light_low) / 2
         relit = relit * (middle + _uniform(views, half)).view(-1, 1, 1, 1)
@@ -70,13 +70,18 @@ def _blur(views: Tensor, recipe: Recipe) -> Tensor:
     """A Gaussian of 0.5 to 2.5 pixels, as small, unsharp and moving faces have it."""
     if recipe.blur == 0:
         return views
-    draw = torch.rand(2, len(views), 1, device=views.device)
+    draw = torch.rand(2, len(views), device=views.device)
+    chosen = torch.nonzero(draw[1] < recipe.blur)[:, 0]
+    if not len(chosen):
+        return views
     reach = torch.arange(-6, 7, device=views.device)
-    kernel = torch.exp(-0.5 * (reach / (0.5 + 2 * draw[0])) ** 2)
-    kernel = torch.where(draw[1] < recipe.blur, kernel / kernel.sum(1, keepdim=True), (reach == 0).float())
-    rows = F.pad(views.transpose(0, 1), (6, 6, 6, 6), mode="replicate")  # the faces are channels, each with its own kernel
-    columns = F.conv2d(rows, kernel[:, None, None], groups=len(views))
-    return F.conv2d(columns, kernel[:, None, :, None], groups=len(views)).transpose(0, 1)
+    kernel = torch.exp(-0.5 * (reach / (0.5 + 2 * draw[0, chosen, None])) ** 2)
+    kernel /= kernel.sum(1, keepdim=True)
+    rows = F.pad(
+        views[chosen].transpose(0, 1), (6, 6, 6, 6), mode="replicate"
+    )  # the faces are channels, each with its own kernel
+    columns = F.conv2d(rows, kernel[:, None, None], groups=len(chosen))
+    return views.index_copy(0, chosen, F.conv2d(columns, kernel[:, None, :, None], groups=len(chosen)).transpose(0, 1))
 
 
 def _disturb(views: Tensor, recipe: Recipe) -> Tensor:
@@ -84,8 +89,9 @@ def _disturb(views: Tensor, recipe: Recipe) -> Tensor:
     if recipe.noise == 0:
         return views
     draw = torch.rand(2, len(views), 1, 1, 1, device=views.device)
-    deviation = torch.where(draw[0] < recipe.noise, 25 * draw[1], draw.new_zeros(()))
-    return (views + deviation * torch.randn_like(views)).clamp_(0, 255)
+    chosen = torch.nonzero(draw[0].flatten() < recipe.noise)[:, 0]
+    noisy = views[chosen] + 25 * draw[1, chosen] * torch.randn_like(views[chosen])
+    return views.index_copy(0, chosen, noisy.clamp_(0, 255))
 
 
 def _erase(views: Tensor, recipe: Recipe) -> Tensor:
