@@ -8,10 +8,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+import uvicorn
 from tests.serving.running import ASTRONAUT, JPEG, TOKEN, problem, read_all
+
+from mien.serving.limits import Limits
+from mien.serving.run import serve
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nhost: mien\r\ncontent-type: image/jpeg\r\ncontent-length: %d\r\n\r\n" % len(ASTRONAUT)
 
@@ -113,6 +118,16 @@ def test_ctrl_c_ends_it_at_once_and_its_workers_with_it(run):
     assert service.process.wait(20) == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert "Traceback" not in service.stderr
+
+
+def test_ctrl_c_counts_where_uvicorn_ends_as_if_all_were_well(monkeypatch):
+    def run_and_return(server, sockets):
+        server.started = True
+        server.handle_exit(signal.SIGINT, None)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run_and_return)
+    with pytest.raises(KeyboardInterrupt):
+        serve(None, SimpleNamespace(limits=Limits(), draining=False), None)
 
 
 def test_workers_outlive_no_service_that_was_killed(run):

@@ -20,9 +20,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service):
         super().__init__(config)
         self._service = service
+        self.interrupted = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         again, self._service.draining = self._service.draining, True
+        self.interrupted |= sig == signal.SIGINT
         if again or sig == signal.SIGINT:
             super().handle_exit(sig, frame)
         else:
@@ -60,5 +62,5 @@ def serve(app: Any, service: Service, listener: socket.socket, certificate: str 
     )
     server = Server(config, service)
     server.run(sockets=[listener])
-    if not server.started:  # uvicorn takes Ctrl-C at that moment for a failure of the application, and ends as if all were well
+    if server.interrupted or not server.started:  # at its start uvicorn takes Ctrl-C for a failure, or ends as if all were well
         raise KeyboardInterrupt
