@@ -53,23 +53,18 @@ Run = tuple[dict[str, Any], dict[str, Answers]]
 def answer(logits_of: Callable[[np.ndarray], np.ndarray], dataset: Dataset | OwnFaces, name: str, mode: str) -> Answers:
     """logits_of: images uint8 [n,48,48] -> logits float [n,c]; mode: `majority` or `fer2013` labels (score.label_mode).
 
-    One's own faces have a label each, whatever the mode, no near copies that are known, and no votes. The logits are rounded to
-    float16, as `write_run` keeps them, so that scores and what is drawn from the file later are of the same answers.
+    One's own faces have a label each, whatever the mode, no near copies that are known, and no votes.
     """
-
-    def rounded(images: np.ndarray) -> np.ndarray:
-        return logits_of(images).astype(np.float16).astype(np.float32)
-
     if isinstance(dataset, OwnFaces):
         split = dataset.split(name)
         n = len(split.rows)
-        return Answers(rounded(split.images), split.targets.argmax(1), np.ones(n, bool), np.zeros((n, 10), np.uint8), ALL)
+        return Answers(logits_of(split.images), split.targets.argmax(1), np.ones(n, bool), np.zeros((n, 10), np.uint8), ALL)
     rows = np.flatnonzero(dataset.faces.usage == SPLITS.index(name))
     split = dataset.split(name, mode)
     classes = np.full(len(rows), -1)
     classes[np.searchsorted(rows, split.rows)] = split.targets.argmax(1)
     votes = dataset.votes.counts[rows] * dataset.votes.named[rows, None]
-    return Answers(rounded(dataset.faces.images[rows]), classes, ~np.isin(rows, leaking_rows()), votes.astype(np.uint8))
+    return Answers(logits_of(dataset.faces.images[rows]), classes, ~np.isin(rows, leaking_rows()), votes.astype(np.uint8))
 
 
 def score_answers(answers: dict[str, Answers], labels: list[str]) -> dict[str, Any]:
@@ -103,7 +98,8 @@ def score_answers(answers: dict[str, Answers], labels: list[str]) -> dict[str, A
 def write_run(folder: Path, run: dict[str, Any], answers: dict[str, Answers]) -> Path:
     """Writes the run's two files, each whole or not at all, and returns the JSON's path. run: holds `recipe` and `seed`.
 
-    Logits are kept as float16. Raises DataError where the folder cannot be written.
+    Logits are kept as float16, less each row's largest, so that no rounding makes the most probable class another. Raises
+    DataError where the folder cannot be written.
     """
     path = folder / f"{run['recipe']['name']}-{run['seed']}.json"
     arrays = {f"{split}_{key}": value for split, found in answers.items() for key, value in _packed(found).items()}
@@ -134,7 +130,8 @@ def read_run(path: Path) -> Run:
 
 
 def _packed(answers: Answers) -> dict[str, np.ndarray]:
-    return {"logits": answers.logits.astype(np.float16), "classes": answers.classes.astype(np.int8),
+    logits = answers.logits - answers.logits.max(1, keepdims=True)
+    return {"logits": logits.astype(np.float16), "classes": answers.classes.astype(np.int8),
             "leak_free": answers.leak_free, "votes": answers.votes}  # fmt: skip
 
 
