@@ -55,7 +55,7 @@ def train(
 
     if bad := [text for text in set_ or [] if "=" not in text]:
         raise UsageError(f"--set {bad[0]}: expected KEY=VALUE.")
-    settings = read_recipe(recipe, dict(text.split("=", 1) for text in set_ or []))
+    stated, settings = read_recipe(recipe), read_recipe(recipe, dict(text.split("=", 1) for text in set_ or []))
     if bool(teacher) != (settings.distillation > 0):
         raise UsageError("distillation needs both: `distillation` above 0 in the recipe, and a --teacher.")
     if device not in ("auto", "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
@@ -76,7 +76,7 @@ def train(
         wait()
         with nullcontext() if is_first() else redirect_stderr(StringIO()):
             faces = open_faces(data, classes, cropped, settings.labels)
-        job = Job(settings, recipe, faces, teacher or [], begin, place, precision, threads)
+        job = Job(settings, recipe.name, stated, faces, teacher or [], begin, place, precision, threads)
         for run_seed, folder in folders.items():
             content = job.train(run_seed, folder)
             if is_first():
@@ -85,10 +85,14 @@ def train(
 
 @dataclass(frozen=True)
 class Job:
-    """What the runs of one call have in common. recipe: as overridden; file: where it was read; device: this process's own."""
+    """What the runs of one call have in common.
+
+    recipe: as overridden; file: its name in recipes/; stated: what that says itself; device: this process's own.
+    """
 
     recipe: "Recipe"
-    file: Path
+    file: str
+    stated: "Recipe"
     dataset: "Dataset | OwnFaces"
     teachers: list[Path]
     start: "Start | None"
@@ -131,7 +135,6 @@ class Job:
         from mien.training.checkpoint import describe_run, read_checkpoint, train_command
         from mien.training.parallel import count_processes
         from mien.training.precision import choose_precision
-        from mien.training.recipe import read_recipe
 
         began: dict[str, Any] = read_checkpoint(path) if path.exists() else {"epoch": 0, "environment": {}}
         cores = max(count_cores() // count_processes(), 1)
@@ -144,7 +147,7 @@ class Job:
         run["start"] = self.start.about if self.start else {}
         if isinstance(self.dataset, OwnFaces):
             run["faces"] = self.dataset.about
-        return {**run, "command": train_command(self.file.name, run, read_recipe(self.file)), "epoch": began["epoch"]}
+        return {**run, "command": train_command(self.file, run, self.stated), "epoch": began["epoch"]}
 
     def finish(self, content: dict[str, Any], folder: Path, results: Path, splits: tuple[str, ...]) -> dict[str, Any]:
         """Scores the kept network, once, and writes the run's JSON and answers; the line that is printed."""
