@@ -1,8 +1,9 @@
-"""What a measurement was made on."""
+"""What a measurement was made on, and the memory that it keeps."""
 
 import importlib.util
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from mien import machine
@@ -38,3 +39,30 @@ def test_provenance_names_what_is_installed_alone() -> None:
     assert set(found) == {"machine", "date", "commit", "versions"}
     assert set(found["versions"]) == {"python", "numpy"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"])
+
+
+FAULTS = """
+import resource
+from mien.machine import keep_memory
+
+def touch():
+    bytearray(40_000_000)[::4096] = b"1" * 9766
+
+def count():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        touch()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+touch()
+before = count()
+print(keep_memory(), end=" ")
+touch()
+print(before > 10 * (count() + 1))
+"""
+
+
+def test_memory_that_is_kept_is_not_faulted_in_again() -> None:
+    """Page faults of large blocks taken and freed, as the kernel counts them; without glibc there is nothing to keep."""
+    found = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout.split()
+    assert found in (["True", "True"], ["False", "False"])

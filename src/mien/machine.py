@@ -1,4 +1,4 @@
-"""The cores to work with, and what a measurement ran on."""
+"""The cores and the memory to work with, and what a measurement ran on."""
 
 import os
 import platform
@@ -12,6 +12,22 @@ from typing import Any
 def count_cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_memory() -> bool:
+    """Has glibc keep freed memory for this process's next use, up to its peak; False where the C library is another one.
+
+    Else it hands large blocks back at once, and each new one is faulted in page by page: a third of a training step of
+    `compact` (docs/LOG.md, 2026-11-28). Source: mallopt(3).
+    """
+    import ctypes
+
+    trim_threshold, mmap_max = -1, -4
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):
+        return False
+    return bool(mallopt(mmap_max, 0) and mallopt(trim_threshold, -1))
 
 
 def processor_name() -> str:

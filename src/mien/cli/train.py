@@ -49,6 +49,7 @@ def train(
     except ModuleNotFoundError:
         raise UsageError("training needs torch: pip install 'mien[lab]'.") from None
     from mien.cli.own import open_faces
+    from mien.machine import keep_memory
     from mien.training.parallel import is_first, process_group, wait
     from mien.training.recipe import read_recipe
     from mien.training.start import read_start
@@ -62,6 +63,7 @@ def train(
         raise UsageError(f"--device {device}: expected auto, cpu or, where there is such a GPU, cuda.")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     begin = read_start(start, settings.model) if start else None
+    keep_memory()
     folders = {run_seed: out / f"{settings.name}-{run_seed}" for run_seed in range(seed, seed + seeds)}
     with process_group(device) as place:
         if is_first():
