@@ -50,6 +50,11 @@ def test_crops_are_classified_whole(client):
     assert face["emotion"] == "happiness"
 
 
+def test_a_parameter_in_the_address_is_refused_not_ignored(client):
+    answer = client.post("/v1/predict?threshold=0.9&top=1", content=ASTRONAUT, headers=JPEG)
+    assert "threshold, top was given" in problem(answer, 422)
+
+
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [

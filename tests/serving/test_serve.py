@@ -1,5 +1,6 @@
 """`mien serve` as a process of its own: how it starts, whom it lets in, what it bears, how it ends."""
 
+import json
 import os
 import signal
 import socket
@@ -13,8 +14,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import uvicorn
-from tests.serving.running import ASTRONAUT, JPEG, TOKEN, problem, read_all
+from tests.serving.running import ASTRONAUT, JPEG, PICTURES, TOKEN, problem, read_all
 
+from mien import Recognizer
 from mien.serving.limits import Limits
 from mien.serving.run import serve
 
@@ -68,6 +70,16 @@ def test_tokens_come_from_a_file_and_from_the_environment_and_show_in_no_process
             assert token not in service.stderr
         for pid in (service.process.pid, *service.workers()):
             assert b"token-of" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_which_faces_count_is_set_for_the_service(run):
+    several = (PICTURES / "several.jpg").read_bytes()
+    expected = Recognizer(min_face_px=30, max_faces=2, threshold=0.6).predict(several).to_dict()["faces"]
+    assert len(expected) == 2
+    service = run("--workers", "1", "--min-face", "30", "--max-faces", "2", "--threshold", "0.6")
+    with service.client() as client:
+        answer = client.post("/v1/predict", content=several, headers=JPEG).json()
+    assert answer["faces"] == json.loads(json.dumps(expected))
 
 
 def ask_in_background(service, connection, body):

@@ -13,7 +13,7 @@ import typer
 
 from mien.cli.gallery import Gallery, draw_faces, draw_reasons
 from mien.cli.inputs import Input, advise, find_inputs, real_paths
-from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
+from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import open_output, progress, say
 from mien.errors import UsageError, unknown
 
@@ -41,10 +41,8 @@ def predict(
         Path | None, typer.Option(help="Write what in each face speaks for its emotions, as pictures, into this folder.")
     ] = None,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="Each picture is one face already cropped.")] = False,
-    min_face: Annotated[
-        int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size; slower below 1/12 of the picture.")
-    ] = 0,
-    max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a picture.")] = None,
+    min_face: MinFace = 0,
+    max_faces: MaxFaces = None,
     threshold: Threshold = 0.5,
     model: ModelName = "mien",
     detector: DetectorName = "full_range",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.inputs import SUFFIXES
-from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
+from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import say
 from mien.errors import UsageError
 
@@ -34,8 +34,8 @@ def score(
     workers: Annotated[int, typer.Option(min=0, help="Processes on this machine; 0: one a core.")] = 0,
     part: Annotated[int, typer.Option(min=1, help="Pictures in a file; each worker loses so many at most when killed.")] = 256,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="Each picture is one face already cropped.")] = False,
-    min_face: Annotated[int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size.")] = 0,
-    max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a picture.")] = None,
+    min_face: MinFace = 0,
+    max_faces: MaxFaces = None,
     threshold: Threshold = 0.5,
     model: ModelName = "mien",
     detector: DetectorName = "full_range",

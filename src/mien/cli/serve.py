@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import DetectorName, EngineName, ModelName
+from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import say
 from mien.errors import UsageError
 
@@ -27,6 +27,9 @@ def serve(
     queue: Annotated[int, typer.Option(min=1, help="Pictures that wait or are worked on, at most.")] = 64,
     together: Annotated[int, typer.Option(min=1, help="Pictures that a worker takes at once; 1: no batches.")] = 8,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as there are cores.")] = 0,
+    min_face: MinFace = 0,
+    max_faces: MaxFaces = None,
+    threshold: Threshold = 0.5,
     model: ModelName = "mien",
     detector: DetectorName = "full_range",
     engine: EngineName = "litert",
@@ -51,7 +54,8 @@ def serve(
     address = find_address() if lan and host in LOOPBACK + EVERYWHERE else host
     listener = open_port(address if host in LOOPBACK else host, port)
     limits = Limits(queue=queue, together=together)
-    service = Service(partial(Recognizer, model, detector, engine=engine), limits, Gate(tokens, rate), workers)
+    build = partial(Recognizer, model, detector, engine=engine, threshold=threshold, min_face_px=min_face, max_faces=max_faces)
+    service = Service(build, limits, Gate(tokens, rate), workers)
     set_up()
     end_tidily()
     with closing(service), tempfile.TemporaryDirectory(prefix="mien-") if lan else nullcontext("") as folder:

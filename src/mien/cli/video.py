@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.clip import Outputs, Plan, choose_format
-from mien.cli.options import DetectorName, EngineName, ModelName, Threshold
+from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import open_output, say
 from mien.errors import UsageError, VideoError
 
@@ -44,8 +44,8 @@ def video(
         int | None,
         typer.Option(min=1, metavar="K", help="Search each K-th frame for faces; as fast as they move if not given."),
     ] = None,
-    min_face: Annotated[int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size.")] = 0,
-    max_faces: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a frame.")] = None,
+    min_face: MinFace = 0,
+    max_faces: MaxFaces = None,
     threshold: Threshold = 0.5,
     model: ModelName = "mien",
     detector: DetectorName = "full_range",

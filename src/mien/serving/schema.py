@@ -84,7 +84,7 @@ _REASONS = {
         "Not a picture's content type.",
         "content type none: expected image/* or multipart/form-data with fields named image.",
     ),
-    422: ("No picture in the fields, or too many.", "0 fields named image: expected 1 to 16."),
+    422: ("No picture in the fields, too many, or a parameter in the address.", "0 fields named image: expected 1 to 16."),
     429: ("Too many requests.", "more than 60 requests a minute; wait."),
     500: ("It failed at this request.", FAILED),
     503: ("Busy, or ending.", "the queue is full; ask again in 1 s."),

@@ -61,6 +61,8 @@ class Service:
         if self.draining:
             raise busy("the service is ending", 5)
         self.gate.check(request)
+        if names := ", ".join(request.query_params):
+            raise ProblemError(422, f"no parameter is known, and {names} was given; `mien serve --help` says what can be set.")
         if not self.batcher.fits(1):
             raise busy(FULL)
         body = Body(request, self.limits, self._room)
