@@ -25,7 +25,7 @@ from benchmarks.peers_install import install as make
 from benchmarks.peers_page import SUMMARY, summary, write_page
 
 from mien.emotions import EMOTIONS
-from mien.machine import git_commit, processor_name
+from mien.machine import provenance
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 Names = Annotated[list[str] | None, typer.Argument(help=f"Of: {'; '.join(PEERS)}. All if none.")]
@@ -176,14 +176,8 @@ def prepare(envs: Path) -> dict[str, str]:
     from mien.media.video import open_video
 
     folder = envs / "pictures"
-    names = {
-        "photo": "photo.rgb",
-        "faces": "faces.bin",
-        "clip": "clip.mp4",
-        "raw_clip": "clip.rgb",
-        "compact": "compact.tflite",
-    }
-    paths = {key: folder / file for key, file in names.items()}
+    files = "photo.rgb", "faces.bin", "clip.mp4", "clip.rgb", "compact.tflite"
+    paths = {key: folder / file for key, file in zip(("photo", "faces", "clip", "raw_clip", "compact"), files, strict=True)}
     if all(path.exists() for path in paths.values()):
         return {key: str(path) for key, path in paths.items()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -245,7 +239,8 @@ def time_import(name: str, envs: Path) -> tuple[float, float]:
 def update(out: Path, part: str, found: dict[str, Any]) -> None:
     """Replaces what the file's part says of these peers; each says when and where it was measured, mien its wheel's commit."""
     whole = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    run_of = {"machine": processor_name(), "date": time.strftime("%Y-%m-%d"), "commit": git_commit()}
+    run_of = provenance()
+    del run_of["versions"]  # each peer has its own
     peers = whole.get(part, {}) | {name: run_of | peer for name, peer in found.items()}
     whole[part] = {name: peers[name] for name in PEERS if name in peers}
     out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")

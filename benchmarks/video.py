@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import av
 import numpy as np
 import typer
+from benchmarks.fer_loop import Peer
 from benchmarks.filming import FPS, choose, film, photographs, repeat, sit, write
 from benchmarks.likeness import Tally, add, compare
 from benchmarks.parts import show
@@ -53,21 +54,6 @@ frames = sum(1 for result in Recognizer().stream(sys.argv[1]))
 print(frames, next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 """Says how many frames and the peak in kB of this program alone: getrusage's is that of who started it, if that had more."""
-FER = """
-import importlib.metadata, os, sys
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-import cv2
-from fer.fer import FER
-detector = FER()
-print(importlib.metadata.version("fer"), file=answers, flush=True)
-for path in sys.stdin:
-    clip, results = cv2.VideoCapture(path.strip()), []
-    while (read := clip.read())[0]:
-        results.append(detector.detect_emotions(read[1]))
-    print(len(results), sum(map(len, results)), file=answers, flush=True)
-"""
-"""The plain loop with fer: says its version, then for each line with a clip's path how many frames and faces there were."""
 
 
 class Counting(Recognizer):
@@ -112,7 +98,7 @@ def make(path: Path, name: str, seconds: int) -> Path:
     return write(path, film(SEATS[name], photographs()[: len(SEATS[name])], seconds * FPS, np.random.default_rng(0)))
 
 
-def ways(recognizer: Recognizer, clip: Path, peer: "Peer | None") -> dict[str, Callable[[], Any]]:
+def ways(recognizer: Recognizer, clip: Path, peer: Peer | None) -> dict[str, Callable[[], Any]]:
     """A call for each way of going through the clip."""
     calls: dict[str, Callable[[], Any]] = {
         "plain": partial(read_plainly, recognizer, clip),
@@ -129,32 +115,6 @@ def read_plainly(recognizer: Recognizer, clip: Path) -> list[Result]:
         for frame in container.decode(video=0):
             results.append(recognizer.predict(frame.to_ndarray(format="rgb24")))
     return results
-
-
-class Peer:
-    """Another Python that reads clips with fer, its networks loaded; version: of fer."""
-
-    def __init__(self, python: Path):
-        self._process = subprocess.Popen([python, "-c", FER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.version = self._answer()
-
-    def read(self, clip: Path) -> tuple[int, int]:
-        """How many frames and faces it found."""
-        assert self._process.stdin
-        print(clip, file=self._process.stdin, flush=True)
-        frames, faces = map(int, self._answer().split())
-        return frames, faces
-
-    def close(self) -> None:
-        self._process.communicate()
-
-    def _answer(self) -> str:
-        assert self._process.stdout
-        if line := self._process.stdout.readline().strip():
-            return line
-        raise typer.BadParameter(
-            f"its program with fer ended with code {self._process.wait()}; see above.", param_hint="--fer-python"
-        )
 
 
 def describe(clip: Path, faces: int) -> dict[str, Any]:

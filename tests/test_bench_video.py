@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.fer_loop import Peer
 from benchmarks.filming import FPS, enlarge, film, photographs, repeat, sit, write
 from benchmarks.likeness import Tally, compare
 from benchmarks.undisturbed import Watched, calm
-from benchmarks.video import SEATS, Peer, app, conclude, measure_peak
+from benchmarks.video import SEATS, app, conclude, measure_peak
 from tests.media.clips import packet_times, scene
 from typer.testing import CliRunner
 

@@ -10,7 +10,7 @@ from mien import Recognizer
 from mien.errors import ImageError
 from mien.inference.crop import Square
 from mien.inference.detector import OVERLAP, iou, suppress, tiles
-from mien.inference.recognizer import locate
+from mien.inference.located import locate
 from mien.media.images import Picture
 from mien.results import Box
 

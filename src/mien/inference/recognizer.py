@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from os import PathLike
@@ -14,12 +13,12 @@ from PIL import Image
 
 from mien.emotions import EMOTIONS
 from mien.errors import BundleError, ImageError, UsageError, unknown
-from mien.inference.crop import SIDE_PX, Square, crop_square, face_square
+from mien.inference.crop import SIDE_PX, Square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
-from mien.inference.faces import whole_square
+from mien.inference.located import Located, Seen, fit, locate, locate_given, see_whole
 from mien.inference.weights import FILES, load_bundle
-from mien.media.images import WORKING_SIDE_PX, Picture, Source, name_source, read_picture
+from mien.media.images import WORKING_SIDE_PX, Source, name_source, read_picture
 from mien.results import Box, Explanation, Face, Result
 
 if TYPE_CHECKING:
@@ -27,26 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Boxes = Sequence[Box | Sequence[float]]
-
-
-@dataclass(frozen=True)
-class Located:
-    """A face before it is classified. crop: uint8 [48,48]; box: what it shows, in full-size pixels, clipped."""
-
-    crop: np.ndarray
-    box: Box
-    score: float
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A picture's size and faces, so that its pixels need not be kept, or the error that kept it from being read."""
-
-    source: str
-    width: int = 0
-    height: int = 0
-    located: tuple[Located, ...] = ()
-    error: str | None = None
 
 
 class Recognizer:
@@ -91,7 +70,7 @@ class Recognizer:
         if boxes is None:
             return self._classify([self._look(picture)])[0]
         shown = read_picture(picture, None)
-        located = tuple(_locate_given(shown, box) for box in boxes)
+        located = tuple(locate_given(shown, box) for box in boxes)
         return self._classify([Seen(name_source(picture), shown.width, shown.height, located)])[0]
 
     def predict_batch(self, pictures: Iterable[Source], whole_image: bool = False) -> list[Result]:
@@ -113,7 +92,7 @@ class Recognizer:
             raise ImageError(f"{type(crops).__name__}: expected faces as an array [n,h,w], or a list of arrays or PIL images.")
         if isinstance(crops, np.ndarray) and (crops.ndim < 3 or (crops.ndim == 3 and crops.shape[2] in (3, 4))):
             raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
-        faces = [_fit(np.asarray(crop)) for crop in crops]
+        faces = [fit(np.asarray(crop)) for crop in crops]
         probs = self._engine.get().probs(np.stack(faces) if faces else np.empty((0, SIDE_PX, SIDE_PX), np.uint8))
         if not np.isfinite(probs).all():
             raise BundleError(f"{self.bundle.folder}: its network answers with what is no number; fetch or export it again.")
@@ -139,13 +118,13 @@ class Recognizer:
                 raise UsageError(f"face {face}: {seen.source} has {len(seen.located)}, numbered from 0.")
             return seen.located[face].crop
         if face.box == Box(0, 0, seen.width, seen.height):
-            return _whole(picture).located[0].crop
+            return see_whole(picture).located[0].crop
         found = [located.crop for located in seen.located if located.box == face.box]
-        return found[0] if found else _locate_given(read_picture(picture, None), face.box).crop
+        return found[0] if found else locate_given(read_picture(picture, None), face.box).crop
 
     def _try(self, picture: Source, whole_image: bool) -> Seen:
         try:
-            return _whole(picture) if whole_image else self._look(picture)
+            return see_whole(picture) if whole_image else self._look(picture)
         except ImageError as error:
             name = name_source(picture)
             return Seen(name, error=str(error).removeprefix(f"{name}: "))
@@ -235,54 +214,6 @@ def _check_options(threads: int, threshold: float, min_face_px: int, max_faces: 
     for problem, holds in ranges.items():
         if not holds:
             raise UsageError(f"{problem}.")
-
-
-def locate(picture: Picture, square: Square, score: float) -> Located | None:
-    """A square of the picture's pixels as crop and box, which is clipped and in whole pixels of the full-size picture.
-
-    None for a square that has no pixel in common with the picture.
-    """
-    left, top, side = (round(value / picture.scale) for value in square[:3])
-    right, bottom = min(left + side, picture.width), min(top + side, picture.height)
-    left, top = max(left, 0), max(top, 0)
-    if right <= left or bottom <= top:
-        return None
-    return Located(crop_square(picture.pixels, square), Box(left, top, right - left, bottom - top), score)
-
-
-def _locate_given(picture: Picture, box: Box | Sequence[float]) -> Located:
-    """A caller's box. Raises ImageError where it is malformed, outside the picture, or twice as large."""
-    square = _around(box)
-    located = locate(picture, square, 1.0) if square.side <= 2 * max(picture.width, picture.height) else None
-    if not located:
-        raise ImageError(f"box {box}: expected one in the picture, which has {picture.width}x{picture.height} pixels.")
-    return located
-
-
-def _around(box: Box | Sequence[float]) -> Square:
-    try:
-        x, y, width, height = map(float, box)
-    except (TypeError, ValueError, OverflowError):
-        x = y = width = height = np.nan
-    if not np.isfinite([x, y, width, height]).all() or min(width, height) <= 0:
-        raise ImageError(f"box {box}: expected x, y, width and height in pixels, the last two above 0.")
-    side = max(width, height)
-    return Square(x + (width - side) / 2, y + (height - side) / 2, side)
-
-
-def _whole(source: Source) -> Seen:
-    picture = read_picture(source, WORKING_SIDE_PX)
-    crop = crop_square(picture.pixels, whole_square(picture.pixels))
-    face = Located(crop, Box(0, 0, picture.width, picture.height), 1.0)
-    return Seen(name_source(source), picture.width, picture.height, (face,))
-
-
-def _fit(crop: np.ndarray) -> np.ndarray:
-    """One face to uint8 [48,48]."""
-    if crop.shape == (SIDE_PX, SIDE_PX) and crop.dtype == np.uint8:
-        return crop
-    pixels = read_picture(crop).pixels
-    return crop_square(pixels, whole_square(pixels))
 
 
 class Lazy(Generic[T]):

@@ -12,7 +12,8 @@ import numpy as np
 
 from mien.errors import VideoError
 from mien.inference.follow import Follower, Found
-from mien.inference.recognizer import Located, Recognizer, locate
+from mien.inference.located import Located, locate
+from mien.inference.recognizer import Recognizer
 from mien.inference.smoothing import GAP_S, LOOK_S, Rows, Smoother, smooth_frames
 from mien.inference.tracker import MEMORY_S
 from mien.media.frames import Facts, Frame, Lost
