@@ -113,7 +113,8 @@ ${text}</main>
 function stampWorker() {
   const path = join(DIST, "sw.js");
   if (!existsSync(path)) return;
-  const sums = Object.entries(listing()).filter(([file]) => file !== "sw.js").map(([file, { sha256 }]) => [file === "index.html" ? "./" : file, sha256]);
+  const used = ([file]) => file !== "sw.js" && !file.endsWith("short_range.tflite"); // that is for pages of others
+  const sums = Object.entries(listing()).filter(used).map(([file, { sha256 }]) => [file === "index.html" ? "./" : file, sha256]);
   const stamp = JSON.stringify({ VERSION: sha256(Buffer.from(JSON.stringify(sums))).slice(0, 12), FILES: Object.fromEntries(sums) });
   writeFileSync(path, `self.__BUILD = ${stamp};\n${readFileSync(path, "utf8")}`);
 }

@@ -69,13 +69,13 @@ class Stream {
 
   constructor(analyser, every) {
     Object.assign(this, { analyser, every });
-    this.#restart();
+    this.restart();
   }
 
   /** The next frame at its time in seconds, with its faces' tracks; options as of Recognizer.predict. Wound back: new numbers. */
   async frame(image, options) {
     const { time_s } = options;
-    if (time_s < this.last_s) this.#restart();
+    if (time_s < this.last_s) this.restart();
     this.last_s = time_s;
     const { width, height } = image;
     const pixels = this.analyser.pixels(image, MOST_FRAME_PX / Math.max(width, height));
@@ -93,7 +93,8 @@ class Stream {
     return { ...result, faces: result.faces.map((face) => this.analyser.told(face, row(face))) };
   }
 
-  #restart() {
+  /** Whoever is seen from now on is somebody else, under a new number. */
+  restart() {
     this.before = this.#most;
     this.follower = new Follower(this.every);
     this.smoother = new Smoother();

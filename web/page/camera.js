@@ -1,17 +1,12 @@
 // A camera: opened, switched, lit, stopped; what goes wrong becomes a code that the page has a sentence for.
 
+import { problem } from "./problem.js";
+
 const CODES = {
   NotAllowedError: "camera-refused", SecurityError: "camera-refused", NotFoundError: "no-camera", OverconstrainedError: "no-camera",
   NotReadableError: "camera-busy", AbortError: "camera-busy",
 };
 const GONE = ["NotFoundError", "OverconstrainedError"];
-
-export class CameraError extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
 
 export class Camera {
   #wish = null; // the latest start or stop; what an earlier one gets is given back
@@ -40,9 +35,9 @@ export class Camera {
     return Boolean(this.track?.getCapabilities?.().torch);
   }
 
-  /** Opens the camera of that id, or one that faces as wanted; false where another start or a stop came first. Throws CameraError. */
+  /** Opens the camera of that id, or one that faces as wanted; false where another start or a stop came first. Throws what `problem` makes. */
   async start(deviceId = this.deviceId) {
-    if (!navigator.mediaDevices?.getUserMedia) throw new CameraError(isSecureContext ? "no-camera" : "insecure");
+    if (!navigator.mediaDevices?.getUserMedia) throw problem(isSecureContext ? "no-camera" : "insecure");
     this.stop();
     const wish = (this.#wish = {});
     const stream = await this.#ask(deviceId);
@@ -68,9 +63,11 @@ export class Camera {
     return devices.filter((device) => device.kind === "videoinput");
   }
 
-  /** To the next in the list where there are two, else to the other side. */
+  /** As `start`: to the next in the list where there are two, else to the other side. */
   async switch() {
+    const wish = (this.#wish = {});
     const devices = await this.list();
+    if (this.#wish !== wish) return false;
     const at = devices.findIndex((device) => device.deviceId === this.deviceId);
     this.facing = this.facing === "user" ? "environment" : "user";
     return this.start(devices.length > 1 ? devices[(at + 1) % devices.length].deviceId : null);
@@ -88,7 +85,7 @@ export class Camera {
     try {
       return await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...which, width, height } });
     } catch (error) {
-      if (!deviceId || !GONE.includes(error.name)) throw new CameraError(CODES[error.name] ?? "camera-failed");
+      if (!deviceId || !GONE.includes(error.name)) throw problem(CODES[error.name] ?? "camera-failed");
       this.deviceId = null;
       return this.#ask(null);
     }

@@ -1,8 +1,8 @@
 // A video file's frames, each with its own time: decoded one by one where the browser can (WebCodecs), else as it plays.
 
 import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, VideoSampleSink } from "mediabunny";
+import { problem } from "./problem.js";
 
-const problem = (code) => Object.assign(new Error(code), { code });
 const STALL_MS = 3000;
 const OPEN_MS = 20_000;
 
@@ -31,29 +31,32 @@ class DecodedFrames {
   }
 
   constructor(input, sink, first_s, duration_s) {
-    Object.assign(this, { input, sink, first_s, duration_s, canvas: document.createElement("canvas") });
+    const [played, sought] = ["canvas", "canvas"].map((name) => document.createElement(name));
+    Object.assign(this, { input, sink, first_s, duration_s, played, sought });
   }
 
   async *from(time_s) {
-    for await (const sample of this.sink.samples(time_s)) yield this.#drawn(sample);
+    for await (const sample of this.sink.samples(time_s)) yield drawn(this.played, sample);
   }
 
   async at(time_s) {
-    return this.#drawn(await this.sink.getSample(Math.max(time_s, this.first_s)));
+    return drawn(this.sought, await this.sink.getSample(Math.max(time_s, this.first_s)));
   }
 
   close() {
     this.input.dispose?.();
   }
+}
 
-  /** The sample, upright; it is closed. */
-  #drawn(sample) {
-    const { displayWidth: width, displayHeight: height, timestamp: time_s } = sample;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    sample.draw(this.canvas.getContext("2d"), 0, 0, width, height);
-    sample.close();
-    return { time_s, image: this.canvas };
-  }
+/** The sample, upright, on the canvas; it is closed. */
+function drawn(canvas, sample) {
+  const { displayWidth: width, displayHeight: height, timestamp: time_s } = sample;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const pen = canvas.getContext("2d");
+  pen.clearRect(0, 0, width, height);
+  sample.draw(pen, 0, 0, width, height);
+  sample.close();
+  return { time_s, image: canvas };
 }
 
 /** What the browser's player shows, halted at each frame that it tells of; it may pass over some. */
@@ -65,13 +68,19 @@ class PlayedFrames {
       video.onerror = () => failed(problem("not-a-video"));
       setTimeout(() => failed(problem("not-a-video")), OPEN_MS);
       video.src = URL.createObjectURL(file);
+    }).catch((error) => {
+      URL.revokeObjectURL(video.src);
+      throw error;
     });
-    if (!video.videoWidth) throw problem("no-frames");
-    return new PlayedFrames(video);
+    const frames = new PlayedFrames(video);
+    if (video.videoWidth) return frames;
+    frames.close();
+    throw problem("no-frames");
   }
 
   constructor(video) {
-    Object.assign(this, { video, duration_s: video.duration, canvas: document.createElement("canvas") });
+    const duration_s = Number.isFinite(video.duration) ? video.duration : 0; // a recording may not know its own
+    Object.assign(this, { video, duration_s, canvas: document.createElement("canvas") });
   }
 
   async *from(time_s) {
@@ -82,7 +91,7 @@ class PlayedFrames {
   async at(time_s) {
     const wanted_s = Math.max(time_s, 0);
     if (this.video.currentTime !== wanted_s) {
-      const there = new Promise((done) => { this.video.onseeked = done; });
+      const there = new Promise((done) => this.video.addEventListener("seeked", done, { once: true }));
       this.video.currentTime = wanted_s;
       await there;
     }
@@ -96,9 +105,12 @@ class PlayedFrames {
 
   /** The time of the next frame, where it halts; null at the end. */
   #step() {
+    if (this.video.ended) return Promise.resolve(null);
     return new Promise((done) => {
+      let timer;
       const end = (time_s) => { clearTimeout(timer); this.video.pause(); done(time_s); };
-      const timer = setTimeout(end, STALL_MS, null);
+      const wait = () => { timer = setTimeout(() => (document.hidden ? wait() : end(null)), STALL_MS); }; // hidden tabs get none
+      wait();
       this.video.onended = () => end(null);
       if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback((_, { mediaTime }) => end(mediaTime));
       else this.video.ontimeupdate = () => end(this.video.currentTime);

@@ -21,7 +21,7 @@ class App {
   view = null;
   #spokenAt = -Infinity;
   #waiting = null;
-  #said = "";
+  #said = null; // what was told of the faces, until something else was said
   #told = [];
 
   /** Shows sentences over the stage, with buttons, [key, action] pairs; none: the picture is shown. */
@@ -32,6 +32,7 @@ class App {
   tell(sentences, actions = []) {
     if (!sentences.length && $("message").hidden) return;
     this.#told = [sentences, actions];
+    if (sentences.length) this.#said = null;
     $("message").hidden = !sentences.length;
     const held = $("message").contains(document.activeElement);
     $("message").querySelector(".words").replaceChildren(...sentences.map(([key, values]) => paragraph(say(key, values))));
@@ -51,9 +52,10 @@ class App {
     this.announce(say(...sentence));
   }
 
-  /** Says of each of several files what went wrong: [error, values] pairs; the picture stays below. */
+  /** Says of each of several files what went wrong: [error, values] pairs; the picture stays below. Not open: when it is again. */
   failures(view, problems) {
-    if (this.view !== view) return;
+    if (this.view !== view) view.untold.push(...problems);
+    if (this.view !== view || !problems.length) return;
     const sentences = problems.map(([error, values]) => [sentenceOf(error), values]);
     this.tell(sentences, this.empty ? [] : [["close", () => this.message(null)]]);
     this.announce(sentences.map((sentence) => say(...sentence)).join(" "));
@@ -61,8 +63,10 @@ class App {
 
   /** The bar below the stage. */
   controls(...elements) {
+    const held = document.activeElement;
     $("controls").replaceChildren(...elements);
     translate($("controls"));
+    if (elements.includes(held)) held.focus();
   }
 
   /** Draws what was analysed, and tells of it. */
@@ -77,6 +81,7 @@ class App {
   /** Nothing is shown. */
   blank() {
     this.empty = true;
+    this.#said = null;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.cards?.clear();
     $("nobody").hidden = true;
@@ -109,10 +114,10 @@ class App {
     await this.loading.catch(() => { this.loading = null; }); // the next who needs them tries again
   }
 
-  /** The networks, loaded once; how far that is is shown to who waits. Throws MienError. */
-  async analyser(view) {
+  /** The networks, loaded once; how far that is is shown to who waits, while they are `wanted`. Throws MienError. */
+  async analyser(view, wanted = () => true) {
     this.preload();
-    const shown = setInterval(() => view.message("loading", { percent: percent(this.share ?? 0) }), 150);
+    const shown = setInterval(() => wanted() && view.message("loading", { percent: percent(this.share ?? 0) }), 150);
     try {
       const analyser = await this.loading;
       this.cards ??= new Cards($("cards"), $("nobody"), analyser.emotions);
@@ -123,8 +128,8 @@ class App {
   }
 
   /** Tells of faces and what they show where that has changed. */
-  #describe({ faces }) {
-    const known = faces.map((face, i) => `${face.track ?? i} ${face.emotion}`).join();
+  #describe({ source, faces }) {
+    const known = [source, ...faces.map((face, i) => `${face.track ?? i} ${face.emotion}`)].join();
     if (known === this.#said) return;
     this.#said = known;
     this.announce(describe(faces));
@@ -163,7 +168,8 @@ function open(name) {
   $("shelf").hidden = $("timeline").hidden = $("meter").hidden = true;
   $("answer").textContent = "";
   app.blank();
-  app.view.enter();
+  const { view } = app;
+  Promise.resolve(view.enter()).then(() => app.failures(view, view.untold.splice(0)));
 }
 
 /** Files from wherever: pictures go to their view, a video to its own, by itself. */
@@ -219,8 +225,8 @@ function setUpExport() {
   };
   const copy = async () => {
     const items = { "image/png": picture(app.canvas), "text/plain": csv(app.view.results()).text() };
-    const done = await navigator.clipboard.write([new ClipboardItem(items)]).then(() => true, () => false);
-    app.answer(say(done ? "copied" : "errors.not-copied"));
+    const write = async () => navigator.clipboard.write([new ClipboardItem(items)]); // some browsers have neither
+    app.answer(say(await write().then(() => "copied", () => "errors.not-copied")));
   };
   const file = async () => new File([await picture(app.canvas)], fileName("png"), { type: "image/png" });
   $("save-picture").onclick = guarded(shown, async () => save(await picture(app.canvas), "png"));
@@ -231,7 +237,6 @@ function setUpExport() {
   $("share").onclick = guarded(shown, async () => navigator.share({ files: [await file()] }));
   $("clear").onclick = () => {
     app.view.clear();
-    app.cards?.clear();
     app.answer("");
   };
 }
@@ -289,17 +294,15 @@ async function keepOffline() {
   };
   const replaces = () => Boolean(registration.active);
   if (registration.waiting && replaces()) offer(registration.waiting);
-  registration.addEventListener("updatefound", () => {
-    const worker = registration.installing;
-    worker.addEventListener("statechange", () => worker.state === "installed" && replaces() && offer(worker));
-  });
+  const watch = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && replaces() && offer(worker));
+  watch(registration.installing);
+  registration.addEventListener("updatefound", () => watch(registration.installing));
   navigator.serviceWorker.addEventListener("controllerchange", () => asked && location.reload());
 }
 
 setUpTabs();
 setUpTaking();
 setUpExport();
-await speak(settings.language ?? preferred());
 setUpSettings();
 await choose(settings.language ?? preferred());
 open("camera");

@@ -9,7 +9,7 @@ export const COLOURS = {
 };
 /** Of the tracks: apart from each other and from the emotions' own order. */
 export const TRACKS = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2", "#999999"];
-export const trackColour = (track) => TRACKS[((track ?? 1) - 1) % TRACKS.length];
+export const trackColour = (track) => TRACKS[(track - 1) % TRACKS.length];
 
 /** What a face is labelled with, in words: the top emotion, or two where it is ambiguous. */
 export function candidates(face) {
@@ -24,6 +24,8 @@ export function draw(canvas, image, result, { boxes = true, labels = true, mirro
   const [width, height] = [result.width, result.height].map((side) => Math.max(1, Math.round(side * scale)));
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const pen = canvas.getContext("2d");
+  pen.fillStyle = "#ffffff"; // as the network saw what is transparent
+  pen.fillRect(0, 0, width, height);
   pen.save();
   if (mirrored) pen.setTransform(-1, 0, 0, 1, width, 0);
   pen.drawImage(image, 0, 0, width, height);

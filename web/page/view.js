@@ -1,6 +1,8 @@
 // What the three views have in common: they speak only while they are the one that is open.
 
 export class View {
+  untold = []; // of what went wrong while another was open
+
   constructor(app) {
     this.app = app;
   }
@@ -21,6 +23,7 @@ export class View {
     if (this.open) this.app.show(...shown);
   }
 
+  /** It is opened; whoever waits may say something on the stage then. */
   enter() {}
   leave() {}
 

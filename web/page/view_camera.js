@@ -31,7 +31,7 @@ export class CameraView extends View {
       stop: button("stop", () => this.stop(true)),
       switch: button("switch", () => this.#open(() => this.camera.switch())),
       snap: button("snap", () => document.getElementById("save-picture").click()),
-      torch: button("torch", () => this.#light(), { ariaPressed: "false" }),
+      torch: button("torch", () => this.#light()),
     };
   }
 
@@ -54,9 +54,12 @@ export class CameraView extends View {
     return this.#recording.results();
   }
 
-  /** What comes is a recording of its own; the times of one go on where the camera was stopped. */
+  /** What comes is a recording of its own; the times of one go on while the camera stands still. */
   clear() {
     this.#recording = new Recording();
+    if (this.camera.running) return this.app.cards?.clear();
+    this.app.blank();
+    this.enter();
   }
 
   start(deviceId) {
@@ -74,8 +77,11 @@ export class CameraView extends View {
   async #open(act) {
     const run = (this.#run = {});
     try {
-      this.analyser = await this.app.analyser(this);
+      this.analyser = await this.app.analyser(this, () => this.#run === run);
+      const before = this.camera.deviceId;
       if (this.#run !== run || !(await act())) return;
+      if (this.camera.deviceId !== before) this.#recording.stream?.restart(); // others stand there
+      this.buttons.torch.setAttribute("aria-pressed", "false");
       await this.#list();
     } catch (error) {
       if (this.#run !== run) return;
@@ -93,13 +99,16 @@ export class CameraView extends View {
   #arrange() {
     const { running, canLight } = this.camera;
     const shown = { start: !running, stop: running, snap: running, switch: running && this.devices > 1, torch: running && canLight };
+    const held = document.activeElement;
     for (const [name, is] of Object.entries(shown)) this.buttons[name].hidden = !is;
+    const buttons = Object.values(this.buttons);
+    if (buttons.includes(held) && held.hidden) buttons.find((button) => !button.hidden).focus();
   }
 
   async #light() {
     const { torch } = this.buttons;
-    const on = torch.ariaPressed !== "true";
-    if (await this.camera.light(on)) torch.ariaPressed = String(on);
+    const on = torch.getAttribute("aria-pressed") !== "true";
+    if (await this.camera.light(on)) torch.setAttribute("aria-pressed", on);
   }
 
   async #list() {

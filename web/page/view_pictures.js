@@ -1,6 +1,8 @@
 // Pictures: chosen, dropped, pasted, or taken with the phone's own camera; several stand on a shelf.
 
 import { button, chooser } from "./elements.js";
+import { problem } from "./problem.js";
+import { SCHEMA } from "./recognizer/results.js";
 import { settings } from "./settings.js";
 import { View } from "./view.js";
 
@@ -8,7 +10,7 @@ const MOST_PIXELS = 150e6;
 const THUMB_PX = 96;
 
 export class PicturesView extends View {
-  #taken = []; // {file, thumb, result}; of one that could not be read the result alone
+  #taken = []; // {file, thumb, threshold, result}; of one that could not be read the result alone
   #shown = null;
   #work = Promise.resolve();
   #batch = {}; // another after `clear`: what is still queued then is not wanted any more
@@ -23,11 +25,12 @@ export class PicturesView extends View {
     ];
   }
 
-  enter() {
+  async enter() {
     this.app.controls(...this.buttons);
     this.#shelve();
-    if (this.#shown) this.#show(this.#shown);
-    else this.message("readyPictures", {}, ["choose", () => this.input.click()]);
+    if (!this.#shown) return this.message("readyPictures", {}, ["choose", () => this.input.click()]);
+    await this.#show(this.#shown);
+    if (this.#taken.some(({ file, threshold }) => file && threshold !== settings.threshold)) await this.#again();
   }
 
   /** Other settings or words: what is shown is drawn, and where the threshold changed all are looked at, once more. */
@@ -54,11 +57,17 @@ export class PicturesView extends View {
   take(files) {
     const batch = this.#batch;
     return this.#next(async () => {
+      try {
+        this.analyser = await this.app.analyser(this, () => batch === this.#batch);
+      } catch (error) {
+        if (batch === this.#batch) this.fail(error, {}, () => this.take(files));
+        return;
+      }
       const problems = [];
       for (const file of files) if (batch === this.#batch) problems.push(...(await this.#takeOne(file, batch)));
       if (batch !== this.#batch) return;
       this.#shelve();
-      if (problems.length) this.app.failures(this, problems);
+      this.app.failures(this, problems);
     });
   }
 
@@ -73,22 +82,22 @@ export class PicturesView extends View {
     this.message("working", { name: file.name });
     try {
       const taken = await withBitmap(file, async (bitmap) => {
-        const read = { file, thumb: thumb(bitmap), result: await this.#look(file, bitmap) };
+        const read = { file, thumb: thumb(bitmap), ...(await this.#look(file, bitmap)) };
         if (batch === this.#batch) this.#draw((this.#shown = read), bitmap);
         return read;
       });
       if (batch === this.#batch) this.#taken.push(taken);
       return [];
     } catch (error) {
-      const result = { ...EMPTY, source: file.name, model: this.analyser?.recognizer.model ?? {}, error: error.message };
+      const result = { ...EMPTY, source: file.name, model: this.analyser.recognizer.model, error: error.message };
       if (batch === this.#batch) this.#taken.push({ result });
       return [[error, { name: file.name }]];
     }
   }
 
   async #look(file, bitmap) {
-    this.analyser = await this.app.analyser(this);
-    return this.analyser.picture(bitmap, { source: file.name, threshold: settings.threshold });
+    const { threshold } = settings;
+    return { threshold, result: await this.analyser.picture(bitmap, { source: file.name, threshold }) };
   }
 
   async #show(taken) {
@@ -106,9 +115,9 @@ export class PicturesView extends View {
 
   /** At most one pass waits. */
   #again() {
-    if (this.waiting) return;
+    if (this.waiting) return this.#work;
     this.waiting = true;
-    this.#next(async () => {
+    return this.#next(async () => {
       this.waiting = false;
       for (const taken of this.#taken.filter(({ file }) => file)) await this.#lookAgain(taken);
     });
@@ -117,7 +126,7 @@ export class PicturesView extends View {
   async #lookAgain(taken) {
     try {
       await withBitmap(taken.file, async (bitmap) => {
-        taken.result = await this.#look(taken.file, bitmap);
+        Object.assign(taken, await this.#look(taken.file, bitmap));
         this.#draw(taken, bitmap);
       });
     } catch (error) {
@@ -131,7 +140,8 @@ export class PicturesView extends View {
     const seen = this.#taken.filter(({ thumb }) => thumb);
     shelf.hidden = seen.length < 2;
     shelf.replaceChildren(...seen.map((taken) => {
-      const element = Object.assign(document.createElement("button"), { type: "button", title: taken.result.source, ariaLabel: taken.result.source });
+      const element = Object.assign(document.createElement("button"), { type: "button", title: taken.result.source });
+      element.setAttribute("aria-label", taken.result.source);
       element.onclick = () => this.#show(taken);
       element.append(taken.thumb);
       return element;
@@ -139,11 +149,10 @@ export class PicturesView extends View {
   }
 }
 
-const EMPTY = { schema: 1, source: "", frame: 0, time_s: 0, width: 0, height: 0, model: {}, faces: [], error: null };
+const EMPTY = { schema: SCHEMA, source: "", frame: 0, time_s: 0, width: 0, height: 0, model: {}, faces: [], error: null };
 
 /** Does something with the picture, upright, and frees it. Throws an error whose code the page has a sentence for. */
 async function withBitmap(file, act) {
-  const problem = (code, message) => Object.assign(new Error(message), { code });
   const known = /^image\//.test(file.type) || /\.(hei[cf]|tiff?|jp2|raw|dng)$/i.test(file.name);
   const bitmap = await createImageBitmap(file).catch(() => {
     throw known ? problem("unknown-format", "is damaged, or of a format that this browser does not know") : problem("not-a-picture", "is not a picture");

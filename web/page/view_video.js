@@ -3,7 +3,6 @@
 import { byTrack } from "./analyser.js";
 import { drawStack } from "./cards.js";
 import { button, chooser, rename } from "./elements.js";
-import { say } from "./i18n.js";
 import { settings } from "./settings.js";
 import { View } from "./view.js";
 
@@ -14,14 +13,14 @@ const DRAWN_SHARE = 0.05; // of the time while it runs
 
 /** One file: its frames and what is known of them. Another file, or another beginning of the same, is another Clip. */
 class Clip {
-  results = new Map(); // time in units of SAME_S -> {raw, live}
-  final = null; // key -> result, smoothed from both sides, once all are known
+  results = new Map(); // time in units of SAME_S -> {raw, live}; of what `final` has, raw alone
+  final = new Map(); // key -> result, smoothed from both sides over what was known when it was asked for
   time_s = -Infinity;
   ended = false;
   work = Promise.resolve(); // looks come one after another
 
   constructor(name, frames, stream) {
-    Object.assign(this, { name, frames, stream });
+    Object.assign(this, { name, frames, stream, threshold: settings.threshold });
   }
 
   /** Does it after what is under way. */
@@ -31,12 +30,11 @@ class Clip {
     return done;
   }
 
-  async look(time_s, image, threshold) {
+  async look(time_s, image) {
     const at = key(time_s);
     if (!this.results.has(at)) {
-      const raw = await this.stream.frame(image, { time_s, source: this.name, threshold });
+      const raw = await this.stream.frame(image, { time_s, source: this.name, threshold: this.threshold });
       this.results.set(at, { raw, live: this.stream.smoothed(raw) });
-      this.final = null;
     }
     this.time_s = time_s;
     return at;
@@ -44,7 +42,7 @@ class Clip {
 
   shown(at) {
     const { raw, live } = this.results.get(at);
-    return settings.smooth ? this.final?.get(at) ?? live : raw;
+    return settings.smooth ? this.final.get(at) ?? live : raw;
   }
 
   /** In the order of time, numbered. raw: as each frame alone says; else as it was seen live, or better where all is known. */
@@ -58,6 +56,7 @@ class Clip {
     if (!settings.smooth) return this.ordered(true);
     const smoothed = analyser.smoothed(this.ordered(true));
     this.final = new Map(smoothed.map((result) => [key(result.time_s), result]));
+    for (const seen of this.results.values()) seen.live = null;
     return smoothed;
   }
 }
@@ -83,12 +82,13 @@ export class VideoView extends View {
   enter() {
     this.app.controls(this.choose, this.toggle, this.slider);
     this.#arrange();
-    if (this.#clip) this.#seek(this.#clip.time_s);
+    if (this.#clip && this.#clip.threshold !== settings.threshold) this.changed("threshold");
+    else if (this.#clip) this.#seek(this.#clip.time_s);
     else this.message("readyVideo", {}, ["chooseVideo", () => this.input.click()]);
   }
 
   leave() {
-    this.#run = this.#opening = null;
+    this.#run = null;
     this.#arrange();
   }
 
@@ -114,7 +114,7 @@ export class VideoView extends View {
   clear() {
     this.leave();
     this.#clip?.frames.close();
-    this.#clip = null;
+    this.#clip = this.#opening = null;
     this.canvas.hidden = true;
     this.app.blank();
     this.enter();
@@ -125,17 +125,22 @@ export class VideoView extends View {
     const opening = (this.#opening = {});
     this.message("working", { name: file.name });
     try {
-      this.analyser = await this.app.analyser(this);
+      this.analyser = await this.app.analyser(this, () => this.#opening === opening);
+    } catch (error) {
+      if (this.#opening === opening) this.fail(error, {}, () => this.take([file]));
+      return;
+    }
+    try {
       const { openFrames } = await import("./frames.js");
       const frames = await openFrames(file);
       if (this.#opening !== opening) return frames.close();
       this.#clip = new Clip(file.name, frames, this.analyser.stream(1)); // as `mien video --detect-every 1`
     } catch (error) {
-      if (this.#opening === opening) this.fail(error, { name: file.name });
+      if (this.#opening === opening) this.app.failures(this, [[error, { name: file.name }]]);
       return;
     }
     this.slider.max = this.#clip.frames.duration_s;
-    await this.play();
+    if (this.open) await this.play();
   }
 
   /** Goes on from where it stands, or from the beginning after the end; what is known is shown at its own pace. */
@@ -143,13 +148,15 @@ export class VideoView extends View {
     const clip = this.#clip;
     const run = (this.#run = {});
     this.#arrange();
-    const from_s = clip.ended ? -Infinity : clip.time_s;
+    const from_s = clip.ended ? -Infinity : clip.wanted ?? clip.time_s;
     clip.ended = false;
-    const clock = { at_ms: performance.now(), time_s: null };
+    let clock = null; // of the known frames in a row, which keep pace with their first
     try {
       for await (const frame of clip.frames.from(from_s)) {
-        clock.time_s ??= frame.time_s;
-        if (clip.results.has(key(frame.time_s))) await until(clock.at_ms + (frame.time_s - clock.time_s) * 1000);
+        if (clip.results.has(key(frame.time_s))) {
+          clock ??= { at_ms: performance.now(), time_s: frame.time_s };
+          await until(clock.at_ms + (frame.time_s - clock.time_s) * 1000);
+        } else clock = null;
         if (this.#run !== run) return;
         await clip.next(() => this.#look(clip, frame));
         if (performance.now() > (this.draws_ms ?? 0)) this.#drawTimeline();
@@ -184,13 +191,15 @@ export class VideoView extends View {
     clip.next(async () => {
       const wanted_s = clip.wanted;
       clip.wanted = undefined;
-      if (this.#clip === clip) await this.#look(clip, await clip.frames.at(wanted_s));
+      if (this.#clip !== clip) return;
+      await this.#look(clip, await clip.frames.at(wanted_s));
+      this.#drawTimeline();
     }).catch((error) => this.#clip === clip && this.fail(error, { name: clip.name }));
   }
 
   /** Shows a frame with its faces, which are looked for once. */
   async #look(clip, { time_s, image }) {
-    const at = await clip.look(time_s, image, settings.threshold);
+    const at = await clip.look(time_s, image);
     if (this.#clip !== clip) return;
     this.show(image, clip.shown(at), { stream: true });
     if (document.activeElement !== this.slider || this.#run) this.slider.value = time_s;
@@ -200,7 +209,6 @@ export class VideoView extends View {
     for (const element of [this.toggle, this.slider]) element.hidden = !this.#clip;
     this.choose.classList.toggle("primary", !this.#clip);
     rename(this.toggle, this.#run ? "pause" : "play");
-    this.slider.ariaLabel = say("position");
   }
 
   /** A band for each of the tracks that are longest in view, over the whole video. */

@@ -190,6 +190,16 @@ suite("pictures", () => {
     await close(page);
   });
 
+  test("the next picture is told of, though it shows the same emotion", async () => {
+    const page = await open();
+    for (const name of ["astronaut.jpg", "mirrored.jpg"]) {
+      await page.evaluate(() => { document.getElementById("live").textContent = ""; });
+      await choose(page, "pictures", golden_picture(name));
+      await until(page, () => document.getElementById("live").textContent.includes("happiness"));
+    }
+    await close(page);
+  });
+
   test("a video beside pictures is not passed over in silence", async () => {
     const page = await open();
     await page.evaluate(() => {
@@ -200,6 +210,39 @@ suite("pictures", () => {
     });
     await until(page, () => document.getElementById("answer").textContent.includes("film.mp4"));
     await told(page, "notes.txt");
+    await close(page);
+  });
+
+  test("what failed, and a threshold that was set, while another view was open hold when this one is opened again", async () => {
+    const page = await open();
+    await choose(page, "pictures", golden_picture("several.jpg"));
+    await page.waitForSelector(".card");
+    const scores = golden["several.jpg"].result.faces.map(({ score }) => score);
+    await slowly(page, 1500);
+    await choose(page, "pictures", golden_picture("hopper.jpg"), media("broken.png"));
+    await show(page, "camera");
+    await setting(page, "threshold", "0.9");
+    await until(page, async () => (await import("./main.js")).views.pictures.untold.length === 1);
+    await show(page, "pictures");
+    await told(page, words("en").errors["unknown-format"].replace("{name}", "broken.png"));
+    await until(page, async (count) => (await import("./main.js")).app.view.results()[0].faces.length === count, scores.filter((score) => score >= 0.9).length);
+    assert.deepEqual(page.failures, []);
+    await close(page);
+  });
+
+  test("what is transparent lies on white, whatever was on the stage before", async () => {
+    const page = await open();
+    const level = await page.evaluate(async () => {
+      const { draw } = await import("./stage.js");
+      const [stage, red, clear] = ["", "#ff0000", "#ff000000"].map((colour) => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+        Object.assign(canvas.getContext("2d"), { fillStyle: colour }).fillRect(0, 0, 64, 48);
+        return canvas;
+      });
+      for (const image of [red, clear]) draw(stage, image, { width: 64, height: 48, faces: [] });
+      return [...stage.getContext("2d").getImageData(30, 20, 1, 1).data];
+    });
+    assert.deepEqual(level, [255, 255, 255, 255]);
     await close(page);
   });
 
@@ -330,6 +373,60 @@ suite("camera", () => {
     await page.click("#controls button:visible");
     assert.equal(await live(), 0);
     assert.deepEqual(page.failures, []);
+    await close(page);
+  });
+
+  test("a stop while the cameras are listed for the next one is a stop", async () => {
+    const page = await open();
+    await startCamera(page);
+    const live = await page.evaluate(async () => {
+      const { app: { view } } = await import("./main.js");
+      const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+      navigator.mediaDevices.enumerateDevices = async () => {
+        await new Promise((done) => setTimeout(done, 200));
+        return list();
+      };
+      const switched = view.camera.switch();
+      view.stop(true);
+      return [await switched, view.camera.running];
+    });
+    assert.deepEqual(live, [false, false]);
+    await close(page);
+  });
+
+  test("another camera's faces get numbers of their own", async () => {
+    const page = await open();
+    await startCamera(page);
+    await page.evaluate(() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await ask({ video: true });
+        const [track] = stream.getVideoTracks();
+        const told = track.getSettings();
+        track.getSettings = () => ({ ...told, deviceId: "another" });
+        return stream;
+      };
+    });
+    await page.evaluate(async () => (await import("./main.js")).app.view.start("another"));
+    await until(page, async () => (await import("./main.js")).app.view.results().at(-1).faces[0]?.track === 2);
+    await close(page);
+  });
+
+  test("a recording keeps the latest, as one text or as many as it takes", async () => {
+    const page = await open();
+    const [kept, first, last, equal] = await page.evaluate(async () => {
+      const { Recording, json } = await import("./session.js");
+      Recording.MOST_CHARACTERS = 10_000;
+      const recording = new Recording();
+      for (let frame = 0; frame < 5000; frame++) recording.add({ frame, faces: [] });
+      const results = recording.results();
+      const read = JSON.parse(await json(results).text());
+      return [results.length, results[0].frame, results.at(-1).frame, JSON.stringify(read) === JSON.stringify(results)];
+    });
+    assert.equal(last, 4999);
+    assert.equal(first, 5000 - kept);
+    assert.ok(kept > 300 && kept < 450, `${kept}`); // of 25 to 27 characters each
+    assert.ok(equal);
     await close(page);
   });
 
@@ -624,6 +721,11 @@ suite("around it", () => {
     assert.equal(await at(), "settings-button"); // and no frame takes the focus away
     const outline = await page.evaluate(() => { document.getElementById("help-button").focus({ focusVisible: true }); return getComputedStyle(document.activeElement).outlineStyle; });
     assert.equal(outline, "solid");
+    await page.focus("#controls button:visible"); // stop
+    for (const word of [words("en").start, words("en").stop]) {
+      await page.keyboard.press("Enter");
+      await until(page, (word) => document.activeElement.textContent === word, word); // the button that took its place
+    }
     await close(page);
   });
 
@@ -750,8 +852,9 @@ suite("around it", () => {
       await choose(page, "pictures", golden_picture("hopper.jpg"));
       await told(page, words("en").errors[code]);
       delete own.changed[network];
-      await choose(page, "pictures", golden_picture("hopper.jpg")); // and once it is there again
+      await page.click("#message button"); // and once it is there again
       await page.waitForSelector(".card");
+      assert.deepEqual((await results(page)).map(({ source, error }) => [source, error]), [["hopper.jpg", null]]);
       await close(page);
     }
     const old = await launch("--js-flags=--no-enable-sse4-1");
