@@ -218,7 +218,10 @@ suite("pictures", () => {
     await choose(page, "pictures", golden_picture("several.jpg"));
     await page.waitForSelector(".card");
     const scores = golden["several.jpg"].result.faces.map(({ score }) => score);
-    await slowly(page, 1500);
+    await page.evaluate(() => {
+      const decode = createImageBitmap;
+      globalThis.createImageBitmap = (file) => new Promise((done) => setTimeout(done, 1000)).then(() => decode(file));
+    });
     await choose(page, "pictures", golden_picture("hopper.jpg"), media("broken.png"));
     await show(page, "camera");
     await setting(page, "threshold", "0.9");
