@@ -19,16 +19,20 @@ from mien.evaluation.metrics import accuracy, balanced_accuracy, expected_calibr
 
 METRICS = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "log loss": log_loss,
            "ece": expected_calibration_error}  # fmt: skip
-Answers = Annotated[Path, typer.Argument(help="A finished run's .npz.")]
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 
 
-def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Calibrated logits [n,c] and classes [n] of the validation faces with a majority."""
+def read_valid(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float [n,c] and classes int [n] of the validation faces with a majority."""
     with np.load(path) as stored:
         logits, classes = stored["valid_logits"].astype(float), stored["valid_classes"].astype(int)
     decided = (classes >= 0) & (classes < logits.shape[1])
-    logits, classes = logits[decided], classes[decided]
+    return logits[decided], classes[decided]
+
+
+def read_calibrated(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The same, with the logits divided by a temperature fitted on them."""
+    logits, classes = read_valid(path)
     return logits / fit_temperature(logits, classes), classes
 
 
@@ -41,15 +45,18 @@ def tell(rows: dict[str, np.ndarray], classes: np.ndarray) -> None:
 @app.command()
 def together(runs: Annotated[list[Path], typer.Argument(help="Finished runs' .npz, of the same labels.")]) -> None:
     """Each run, and the mean of all."""
-    found = {path.stem: read(path) for path in runs}
+    found = {path.stem: read_calibrated(path) for path in runs}
     rows = {name: softmax(logits) for name, (logits, _) in found.items()}
     tell(rows | {"together": np.mean(list(rows.values()), axis=0)}, next(iter(found.values()))[1])
 
 
 @app.command()
-def shift(run: Answers, strengths: Annotated[list[float], typer.Option("--by")] = [0.0, 0.1, 0.2, 0.3, 0.5, 1.0]) -> None:  # noqa: B006
+def shift(
+    run: Annotated[Path, typer.Argument(help="A finished run's .npz.")],
+    strengths: Annotated[list[float], typer.Option("--by")] = [0.0, 0.1, 0.2, 0.3, 0.5, 1.0],  # noqa: B006
+) -> None:
     """A run, shifted by each strength."""
-    logits, classes = read(run)
+    logits, classes = read_calibrated(run)
     shares = np.bincount(classes, minlength=logits.shape[1]) / len(classes)
     tell({f"{by:g}": softmax(logits - by * np.log(shares)) for by in strengths}, classes)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from benchmarks.answers import read_valid
 from scipy.optimize import minimize
 
 from mien.cli.table import print_table
@@ -38,10 +39,7 @@ def main(
     """Prints a table for each run, and writes all as JSON."""
     report = {}
     for path in runs:
-        with np.load(path) as stored:
-            logits, classes = stored["valid_logits"].astype(float), stored["valid_classes"].astype(int)
-        decided = (classes >= 0) & (classes < logits.shape[1])
-        logits, classes = logits[decided], classes[decided]
+        logits, classes = read_valid(path)
         found = {kind: measure(logits, classes, kind, folds, seed) for kind in KINDS}
         report[path.stem] = {"n": len(classes), "folds": folds, "seed": seed, **found}
         body = [[kind, *(f"{one[name]:.4f}" for name in METRICS)] for kind, one in found.items()]

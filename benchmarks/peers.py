@@ -176,8 +176,9 @@ def prepare(envs: Path) -> dict[str, str]:
     from mien.media.video import open_video
 
     folder = envs / "pictures"
-    files = "photo.rgb", "faces.bin", "clip.mp4", "clip.rgb", "compact.tflite"
-    paths = {key: folder / file for key, file in zip(("photo", "faces", "clip", "raw_clip", "compact"), files, strict=True)}
+    names = {"photo": "photo.rgb", "faces": "faces.bin", "clip": "clip.mp4", "raw_clip": "clip.rgb",
+             "compact": "compact.tflite"}  # fmt: skip
+    paths = {key: folder / file for key, file in names.items()}
     if all(path.exists() for path in paths.values()):
         return {key: str(path) for key, path in paths.items()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -239,8 +240,7 @@ def time_import(name: str, envs: Path) -> tuple[float, float]:
 def update(out: Path, part: str, found: dict[str, Any]) -> None:
     """Replaces what the file's part says of these peers; each says when and where it was measured, mien its wheel's commit."""
     whole = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    run_of = provenance()
-    del run_of["versions"]  # each peer has its own
+    run_of = {key: value for key, value in provenance().items() if key != "versions"}  # each peer has its own
     peers = whole.get(part, {}) | {name: run_of | peer for name, peer in found.items()}
     whole[part] = {name: peers[name] for name in PEERS if name in peers}
     out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")

@@ -31,8 +31,9 @@ class DecodedFrames {
   }
 
   constructor(input, sink, first_s, duration_s) {
-    const [played, sought] = ["canvas", "canvas"].map((name) => document.createElement(name));
-    Object.assign(this, { input, sink, first_s, duration_s, played, sought });
+    Object.assign(this, { input, sink, first_s, duration_s });
+    this.played = document.createElement("canvas");
+    this.sought = document.createElement("canvas"); // of its own: a frame is sought while another is still to be shown
   }
 
   async *from(time_s) {

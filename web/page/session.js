@@ -12,9 +12,11 @@ export class Recording {
   stream = null; // whose faces it numbers
 
   add(result) {
-    this.#characters += this.#lines[this.#lines.push(JSON.stringify(result)) - 1].length;
+    const line = JSON.stringify(result);
+    this.#lines.push(line);
+    this.#characters += line.length;
     if (this.#characters < Recording.MOST_CHARACTERS) return;
-    for (const line of this.#lines.splice(0, Math.ceil(this.#lines.length / 10))) this.#characters -= line.length;
+    for (const old of this.#lines.splice(0, Math.ceil(this.#lines.length / 10))) this.#characters -= old.length;
   }
 
   get length() {
