@@ -136,18 +136,18 @@ def letterbox(pixels: np.ndarray, square: np.ndarray) -> None:
     else:
         if longest >= 6 * side:
             pixels = np.asarray(Image.fromarray(pixels).reduce(longest // side // 3))
-        _add_two(pixels, place)
-        place *= np.float32(1 / 255)
+        np.multiply(_sum_two(pixels, rows, columns), np.float32(1 / 255), out=place)
     place -= 1
 
 
-def _add_two(pixels: np.ndarray, total: np.ndarray) -> None:
-    """Writes the picture into `total`, float32 [rows,columns,3], each pixel the sum of the first and the last of four."""
-    (height, width), (rows, columns) = pixels.shape[:2], total.shape[:2]
+def _sum_two(pixels: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The picture as uint16 [rows,columns,3], each pixel the sum of the first and the last of four."""
+    height, width = pixels.shape[:2]
     (top, bottom), (left, right) = _pairs(height, rows, 1), _pairs(width, columns, 3)
     flat = pixels.reshape(height, width * 3)
-    first, last = flat.take(top, 0).take(left, 1, mode="clip"), flat.take(bottom, 0).take(right, 1, mode="clip")
-    np.add(first.reshape(total.shape), last.reshape(total.shape), out=total, dtype=np.float32)
+    total = flat.take(top, 0).take(left, 1, mode="clip").astype(np.uint16)
+    total += flat.take(bottom, 0).take(right, 1, mode="clip")
+    return total.reshape(rows, columns, 3)
 
 
 @lru_cache(16)
@@ -180,7 +180,7 @@ def decode(raw: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side_px: in
     """
     least = min(max(threshold, 1e-9), 1 - 1e-9)
     rows = []
-    for hit in np.flatnonzero(logits >= math.log(least / (1 - least))).tolist():
+    for hit in (logits >= math.log(least / (1 - least))).nonzero()[0].tolist():
         x, y, width, height, *points = (
             value / side_px + anchor for value, anchor in zip(raw[hit].tolist(), anchors[hit].tolist(), strict=True)
         )

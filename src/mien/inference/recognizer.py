@@ -93,7 +93,7 @@ class Recognizer:
         if isinstance(crops, np.ndarray) and (crops.ndim < 3 or (crops.ndim == 3 and crops.shape[2] in (3, 4))):
             raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
         faces = [fit(np.asarray(crop)) for crop in crops]
-        probs = self._engine.get().probs(np.stack(faces) if faces else np.empty((0, SIDE_PX, SIDE_PX), np.uint8))
+        probs = self._engine.get().probs(np.array(faces, np.uint8).reshape(-1, SIDE_PX, SIDE_PX))
         if not np.isfinite(probs).all():
             raise BundleError(f"{self.bundle.folder}: its network answers with what is no number; fetch or export it again.")
         full = np.zeros((len(probs), len(EMOTIONS)), np.float32)
