@@ -47,6 +47,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
 
 
+def lacking(problem: str, extra: str) -> UsageError:
+    """A UsageError for something that one of mien's extras brings, such as ("training needs torch", "lab")."""
+    return UsageError(f"{problem}: pip install -c constraints.txt '.[{extra}]' in mien's checkout, or 'WHEEL[{extra}]'.")
+
+
 def one_line(text: str) -> str:
     """`text` with line breaks and other control characters escaped: a file's name may hold any of them."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda found: repr(found[0])[1:-1], text)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.errors import lacking
+
 pytest.importorskip("ray")
 PICTURES = Path(__file__).parents[1] / "golden" / "pictures"
 
@@ -53,4 +55,4 @@ def test_a_missing_extra_says_which(tmp_path):
         "from mien.cli import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (2, "mien: mien score needs ray: pip install 'mien[batch]'.\n")
+    assert (done.returncode, done.stderr) == (2, f"mien: {lacking('mien score needs ray', 'batch')}\n")

@@ -307,5 +307,5 @@ def test_times_do_not_go_back():
 
 def test_without_scipy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-    with pytest.raises(UsageError, match=r"mien\[video\]"):
+    with pytest.raises(UsageError, match=r"\.\[video\]"):
         Tracker()

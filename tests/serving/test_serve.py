@@ -17,6 +17,7 @@ import uvicorn
 from tests.serving.running import ASTRONAUT, JPEG, PICTURES, TOKEN, problem, read_all
 
 from mien import Recognizer
+from mien.errors import lacking
 from mien.serving.limits import Limits
 from mien.serving.run import serve
 
@@ -228,4 +229,4 @@ def test_who_goes_away_in_the_middle_disturbs_nobody(service):
 def test_without_its_extra_it_says_what_to_install():
     code = "import sys; sys.modules['fastapi'] = None; sys.argv = ['mien', 'serve']; from mien.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (2, "mien: mien serve needs fastapi: pip install 'mien[serve]'.\n")
+    assert (done.returncode, done.stderr) == (2, f"mien: {lacking('mien serve needs fastapi', 'serve')}\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 from mien.batch.store import Plan
 from mien.batch.work import Counts, Job, own_guard, score_part
-from mien.errors import MienError, UsageError, one_line
+from mien.errors import MienError, UsageError, lacking, one_line
 
 OBJECTS_BYTES = 200 << 20
 """Of memory that Ray's processes share: what passes is finished parts, some 100 bytes a face."""
@@ -64,7 +64,7 @@ def _started(workers: int, address: str | None) -> Iterator[Any]:
         import ray
         import ray.data
     except ModuleNotFoundError as error:
-        raise UsageError(f"mien score needs {error.name}: pip install 'mien[batch]'.") from None
+        raise lacking(f"mien score needs {error.name}", "batch") from None
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if address:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from mien.errors import DataError, UsageError, one_line
+from mien.errors import DataError, UsageError, lacking, one_line
 
 RUN_MARK = "_mien.json"
 """A folder that holds this file is a run's output, and nothing in it is a source."""
@@ -162,7 +162,7 @@ def _open_system(url: str) -> tuple[Any, str]:
     try:
         from pyarrow.fs import FileSystem
     except ModuleNotFoundError:
-        raise UsageError(f"{without_secrets(url)}: needs pyarrow: pip install 'mien[batch]'.") from None
+        raise lacking(f"{without_secrets(url)}: needs pyarrow", "batch") from None
     try:
         return FileSystem.from_uri(url)
     except Exception as error:  # ArrowInvalid and OSError, and what a missing library raises

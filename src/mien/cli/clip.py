@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import MienError, UsageError, unknown
+from mien.errors import MienError, UsageError, lacking, unknown
 
 if TYPE_CHECKING:
     from mien.inference.stream import Stream
@@ -65,7 +65,7 @@ class Plan:
     def check_annotate(self, path: Path) -> None:
         """Raises UsageError without PyAV, or where what is written until the end would take the video's own place."""
         if not find_spec("av"):
-            raise UsageError("writing a video needs PyAV: pip install 'mien[video]'.")
+            raise lacking("writing a video needs PyAV", "video")
         from mien.media.unfinished import partial_path
 
         if os.path.realpath(partial_path(path)) == os.path.realpath(self.source):

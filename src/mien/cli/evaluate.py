@@ -12,7 +12,7 @@ from mien.cli.model import Model, choices, open_model
 from mien.cli.output import make_folder, say
 from mien.cli.pictures import Labelled, are_class_folders, describe, read_labelled
 from mien.cli.table import print_table
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 from mien.files import replaced_file
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _draw(out: Path, stem: str, found: "Predictions", labels: list[str], kind: s
     from mien.evaluation.figures import draw_classes, draw_confusion, draw_reliability, write_svg
 
     if not find_spec("matplotlib"):
-        say("without pictures, which need matplotlib: pip install 'mien[lab]'.")
+        say(str(lacking("without pictures, which need matplotlib", "lab")))
         return
     probs, classes = found.probs, found.classes
     came_true = (probs.argmax(1) == classes).astype(float)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.output import make_folder
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 
 NEEDS = ("torch", "litert_torch", "ai_edge_quantizer", "onnx", "onnxscript", "onnxruntime", "scipy")
 
@@ -30,7 +30,7 @@ def export(
     from mien.machine import count_cores
 
     if missing := [package for package in NEEDS[: 1 if weights_only else None] if not find_spec(package)]:
-        raise UsageError(f"exporting needs {', '.join(missing)}: pip install 'mien[lab,onnx]'.")
+        raise lacking(f"exporting needs {', '.join(missing)}", "lab,onnx")
     if weights_only == (data is not None):
         raise UsageError("expected one of --data, for a bundle, and --weights-only, for a checkpoint to start from or score.")
     make_folder(out.parent, "--out")
@@ -53,5 +53,7 @@ def write_bundle(checkpoint: Path, data: Path, reading: tuple[str, bool], out: P
 
     torch.set_num_threads(threads)
     words = Console(stderr=True)
-    bundle = export_bundle(checkpoint, open_faces(data, *reading), out, name, threads, lambda text: words.print(f"{text} …"))
+    bundle = export_bundle(
+        checkpoint, open_faces(data, *reading), out, name, threads, lambda text: words.print(f"{text} …", markup=False)
+    )
     print(bundle.folder)

@@ -32,7 +32,7 @@ def draw_reasons(recognizer: "Recognizer", source: Path | bytes, result: "Result
 
 
 class Gallery:
-    """A folder of drawn pictures, named after their originals; two of one name are told apart by a number.
+    """A folder of drawn pictures, named after their originals and in the same folders below it; a number tells namesakes apart.
 
     inputs: never overwritten, nor is anything else in a folder that one of them stands in. draw: gives the picture for one and
     its result, or None. option: which asked for it.
@@ -50,24 +50,28 @@ class Gallery:
         self.folder, self._draw, self._option, self._suffix = folder, draw, option, suffix
         self.written: list[Path] = []
         self._taken = real_paths(inputs)
-        if os.path.realpath(folder) in {os.path.dirname(path) for path in self._taken}:
-            self._taken |= {os.path.realpath(path) for path in folder.iterdir()}
+        self._originals = {os.path.dirname(path) for path in self._taken}
 
     def add(self, item: Input, result: "Result") -> str | None:
         """Draws the result and writes it; gives what went wrong, if anything."""
         assert item.source is not None
         stem = "stdin" if isinstance(item.source, bytes) else item.source.stem
         names = (f"{stem}{number}{self._suffix}" for number in itertools.chain([""], itertools.count(-2, -1)))
-        path = next(path for name in names if os.path.realpath(path := self.folder / name) not in self._taken)
+        path = next(path for name in names if self._is_free(path := self.folder / item.below / name))
         try:
             if not (drawn := self._draw(item.source, result)):
                 return None
+            path.parent.mkdir(parents=True, exist_ok=True)
             drawn.save(path, quality=92)
         except (OSError, MienError) as error:
             return f"{self._option} {path}: cannot be written ({getattr(error, 'strerror', None) or error})."
         self._taken.add(os.path.realpath(path))
         self.written.append(path)
         return None
+
+    def _is_free(self, path: Path) -> bool:
+        real = os.path.realpath(path)
+        return real not in self._taken and not (os.path.dirname(real) in self._originals and os.path.lexists(real))
 
     def summary(self) -> str:
         """Where the pictures are."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.output import make_folder
-from mien.errors import UsageError, unknown
+from mien.errors import UsageError, lacking, unknown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +54,7 @@ def _check_drawing(model: str | None, path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"--draw {path}: expected a name that ends in {', '.join(FORMATS)}.")
     if not find_spec("matplotlib"):
-        raise UsageError("--draw: drawing needs matplotlib: pip install 'mien[lab]'.")
+        raise lacking("--draw: drawing needs matplotlib", "lab")
     make_folder(path.parent, "--draw")
 
 
@@ -70,7 +70,7 @@ def _print_bundle(name: str) -> None:
 def _open_checkpoint(path: Path) -> "tuple[str, nn.Module]":
     """A title and the kept network; prints what the run was and how far it is."""
     if not find_spec("torch"):
-        raise UsageError(f"{path}: a checkpoint needs torch: pip install 'mien[lab]'.")
+        raise lacking(f"{path}: a checkpoint needs torch", "lab")
     from mien.training.checkpoint import load_network
 
     network, recipe, run = load_network(path)
@@ -86,7 +86,7 @@ def _build_architecture(name: str) -> "nn.Module":
 
     if not find_spec("torch"):
         known = ", ".join(bundle_names())
-        raise UsageError(f"unknown model {name!r}. Known: {known}; architectures need torch: pip install 'mien[lab]'.")
+        raise lacking(f"unknown model {name!r}. Known: {known}; architectures need torch", "lab")
     from mien.models import MODELS, build_model
 
     if name not in MODELS:

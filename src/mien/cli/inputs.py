@@ -14,11 +14,15 @@ VIDEOS = {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg
 
 @dataclass(frozen=True)
 class Input:
-    """A picture to read, by the name that its result gets, or what is wrong with what the user named."""
+    """A picture to read, by the name that its result gets, or what is wrong with what the user named.
+
+    below: in which folder it stands of the one that the user named.
+    """
 
     name: str
     source: Path | bytes | None = None
     error: str | None = None
+    below: Path = Path()
 
 
 def find_inputs(sources: Sequence[str]) -> list[Input]:
@@ -63,7 +67,8 @@ def _in_folder(folder: str) -> list[Input]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths += [Path(parent, name) for name in names if not name.startswith(".")]
     pictures = sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
-    found = [Input(str(path), path) for path in pictures if os.path.isfile(path) or not os.path.exists(path)]
+    readable = [path for path in pictures if os.path.isfile(path) or not os.path.exists(path)]
+    found = [Input(str(path), path, below=path.parent.relative_to(folder)) for path in readable]
     found += [Input(str(error.filename), error=f"cannot be listed ({error.strerror}); change its mode.") for error in barred]
     return found or [Input(folder, error=f"holds no pictures; looked for {' '.join(sorted(SUFFIXES))}.")]
 

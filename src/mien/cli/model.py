@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import UsageError, unknown
+from mien.errors import UsageError, lacking, unknown
 
 if TYPE_CHECKING:
     from mien.evaluation.score import Aligned
@@ -74,7 +74,7 @@ def _open_checkpoint(path: Path, engine: str, threads: int) -> Model:
     try:
         import torch
     except ModuleNotFoundError:
-        raise UsageError(f"{path}: a checkpoint needs torch: pip install 'mien[lab]'.") from None
+        raise lacking(f"{path}: a checkpoint needs torch", "lab") from None
     from mien.emotions import EMOTIONS
     from mien.evaluation.score import Aligned
     from mien.files import sha256

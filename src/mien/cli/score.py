@@ -13,7 +13,7 @@ import typer
 from mien.cli.inputs import SUFFIXES
 from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import say
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 
 if TYPE_CHECKING:
     from mien.batch.run import Execute
@@ -145,4 +145,4 @@ def check_packages() -> None:
 
     for package in ("pyarrow", "ray"):
         if find_spec(package) is None:
-            raise UsageError(f"mien score needs {package}: pip install 'mien[batch]'.")
+            raise lacking(f"mien score needs {package}", "batch")

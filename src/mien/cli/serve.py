@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import say
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::")
@@ -43,7 +43,7 @@ def serve(
         from mien.serving.run import end_tidily, open_port
         from mien.serving.run import serve as run
     except ModuleNotFoundError as error:
-        raise UsageError(f"mien serve needs {error.name}: pip install 'mien[serve]'.") from None
+        raise lacking(f"mien serve needs {error.name}", "serve") from None
     from mien.inference.recognizer import Recognizer
     from mien.serving.limits import Limits
     from mien.serving.service import Service
@@ -64,8 +64,8 @@ def serve(
         service.start()
         words = invite(url, tokens[0], secure[0]) if secure else f"mien: {url} (the API's description: {url}docs)"
         print(words, file=sys.stderr, flush=True)
-        if lacking := missing_page():
-            say(lacking)
+        if absent := missing_page():
+            say(absent)
         run(build_app(service, origin or ()), service, listener, *map(str, secure))
 
 

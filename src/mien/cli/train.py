@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.output import make_folder
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 from mien.files import replaced_file
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def train(
     try:
         import torch
     except ModuleNotFoundError:
-        raise UsageError("training needs torch: pip install 'mien[lab]'.") from None
+        raise lacking("training needs torch", "lab") from None
     from mien.cli.own import open_faces
     from mien.machine import keep_memory
     from mien.training.parallel import is_first, process_group, wait

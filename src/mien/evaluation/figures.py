@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.errors import UsageError
+from mien.errors import lacking
 from mien.evaluation.intervals import LEVEL
 from mien.evaluation.metrics import ECE_BINS, bin_of, calibration_gap, confusion
 from mien.files import replaced_file
@@ -74,7 +74,7 @@ def load_settings(theme: Theme) -> "AbstractContextManager[None]":
     try:
         from matplotlib import style
     except ModuleNotFoundError:
-        raise UsageError("figures need matplotlib: pip install 'mien[lab]'.") from None
+        raise lacking("figures need matplotlib", "lab") from None
     return style.context(settings(theme), after_reset=True)
 
 

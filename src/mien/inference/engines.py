@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mien.errors import BundleError, UsageError, unknown
+from mien.errors import BundleError, lacking, unknown
 from mien.inference.weights import FILES, Bundle
 
 BATCH = 64
@@ -60,7 +60,7 @@ def load_session(path: Path, threads: int | None) -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError:
-        raise UsageError(f"{path}: an .onnx file needs onnxruntime: pip install 'mien[onnx]'.") from None
+        raise lacking(f"{path}: an .onnx file needs onnxruntime", "onnx") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 1
     try:

@@ -25,7 +25,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 
 SPEED = 1.0
 """Standard deviation of a face's rates: its own sides per second, or natural logarithms of its size per second."""
@@ -205,5 +205,5 @@ def _load_solver() -> Solver:
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError:
-        raise UsageError("tracking faces needs scipy: pip install 'mien[video]'.") from None
+        raise lacking("tracking faces needs scipy", "video") from None
     return linear_sum_assignment

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mien.emotions import EMOTIONS
-from mien.errors import UsageError
+from mien.errors import UsageError, lacking
 from mien.media.sinks import written
 from mien.results import Box, Face, Result
 
@@ -161,7 +161,7 @@ def check_timeline(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; make it, or choose another place.")
     if not find_spec("matplotlib"):
-        raise UsageError("a timeline needs matplotlib: pip install 'mien[video]'.")
+        raise lacking("a timeline needs matplotlib", "video")
 
 
 def cut_out(pixels: np.ndarray, box: Box) -> np.ndarray:

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self, cast
 
-from mien.errors import UsageError, VideoError
+from mien.errors import VideoError, lacking
 from mien.media.frame_folder import read_frames
 from mien.media.frames import Facts, Frame, Lost, check_rate
 
@@ -136,6 +136,6 @@ def open_video(source: str | PathLike[str] | int, fps: float | Fraction | None =
         from mien.media.decoding import decode
         from mien.media.video_source import find_address
     except ModuleNotFoundError:
-        raise UsageError("reading a video needs PyAV: pip install 'mien[video]'.") from None
+        raise lacking("reading a video needs PyAV", "video") from None
     address = find_address(source)
     return Video(address.name, decode(address, fps, lost), lost, PATIENCE_S if address.waits else None)

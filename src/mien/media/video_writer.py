@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
-from mien.errors import UsageError, VideoError
+from mien.errors import UsageError, VideoError, lacking
 from mien.media.frames import Facts
 from mien.media.unfinished import CLOCK, TRANSPORT, finish, partial_path, shorten
 
@@ -104,7 +104,7 @@ def _check(path: Path, like: Facts) -> None:
     if os.path.realpath(path) == os.path.realpath(like.name):
         raise UsageError(f"{path}: is the video itself; choose another name.")
     if "libx264" not in av.codecs_available:
-        raise UsageError("writing a video needs a PyAV with libx264, as its wheels have: pip install 'mien[video]'.")
+        raise lacking("writing a video needs a PyAV with libx264, as its wheels have", "video")
 
 
 def _unwritable(path: Path, error: Exception) -> VideoError:
