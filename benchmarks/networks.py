@@ -1,6 +1,6 @@
 """How long the networks take when exported the same way: untrained, float32 LiteRT, one thread, timed in turns.
 
-python benchmarks/networks.py nimble slim swift deft mini_xception compact_residual double_channel compact --out results/bench_networks.json
+python benchmarks/networks.py nimble slim swift deft mini_xception compact_residual double_channel compact --rounds 100 --out results/bench_networks.json
 """  # noqa: E501
 
 import json

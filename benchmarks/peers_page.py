@@ -59,7 +59,7 @@ def write_page(results: Path) -> str:
     """The whole page; results: peers.json, beside which the other benchmarks' files lie."""
     found = json.loads(results.read_text(encoding="utf-8"))
     parts = [HEAD, *speed_parts(found["speed"]), *accuracy_parts(found.get("accuracy")), "## The other benchmarks",
-             "Each file holds the figures, the machine and the versions; each command writes its file again.",
+             "Each file holds the figures, the machine and the versions; each command writes its file, or a part of it, again.",
              table(other_rows(results.parent))]  # fmt: skip
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

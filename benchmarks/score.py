@@ -1,8 +1,8 @@
 """How fast many pictures are scored, and in how much memory. From the repository's root, on a quiet machine:
 
-    python -m benchmarks.score speed --out results/bench_score.json     # mien score, pictures a second a core; and its parts
-    python -m benchmarks.score jobs --out results/bench_score.json      # mien predict --jobs against one core
-    python -m benchmarks.score memory --out results/bench_score.json    # mien score, 1,000 and 10,000 pictures
+    python -m benchmarks.score speed --small 6000 --photos 3000 --out results/bench_score.json    # mien score, and its parts
+    python -m benchmarks.score jobs --pictures 2000 --out results/bench_score.json    # mien predict --jobs against one core
+    python -m benchmarks.score memory --out results/bench_score.json                  # mien score, 1,000 and 10,000 pictures
 
 Each prints JSON, and writes it as its own part of --out. The pictures are made on the fly of one photograph: `small` is
 128 x 96 with the face filling half of it, `photo` 640 x 480.

@@ -1,8 +1,8 @@
 """Whether a stream is quicker than a plain loop, keeps its memory, and still says the same. From the repository's root:
 
-    python -m benchmarks.video speed --out results/bench_video.json       # frames a second, in turns; on a quiet machine
-    python -m benchmarks.video memory --out results/bench_video.json      # the peaks of ten minutes and of one
-    python -m benchmarks.video agreement --data DIR --out results/bench_video.json
+    python -m benchmarks.video speed --seconds 6 --rounds 4 --fer-python PYTHON --out results/bench_video.json    # in turns
+    python -m benchmarks.video memory --out results/bench_video.json    # the peaks of ten minutes and of one
+    python -m benchmarks.video agreement --clips 3 --seeds 1 --seconds 3 --out results/bench_video.json    # --data DIR: faces too
 
 Each prints JSON, and writes it as its own part of --out. The clips are made on the fly (benchmarks/filming.py).
 """

@@ -11,6 +11,7 @@ from benchmarks.peers_install import DRIVERS, PEERS, folder_of, last_line, tidy
 from benchmarks.peers_page import SUMMARY, accuracy_parts, commands, other_rows, speed_parts, summary, write_page
 
 from mien.emotions import EMOTIONS
+from mien.evaluation.published import read_published
 
 
 def one_round(one_ms: float, frames: int, import_s: float = 0.5) -> dict:
@@ -125,6 +126,20 @@ def test_a_driver_says_one_line_of_json(tmp_path: Path, task: str, fails: bool, 
 def test_every_benchmark_file_has_a_command() -> None:
     assert commands("bench_load.json") == ["python -m benchmarks.load --out results/bench_load.json"]
     assert [row["file"] for row in other_rows(RESULTS.parent) if row["commands"] == "–"] == []
+
+
+def test_the_report_has_the_same_figures_of_the_peers() -> None:
+    found = json.loads(RESULTS.read_text())
+    stated = {peer.name.split()[0]: peer for peer in read_published().peers}
+
+    def one_face_ms(name: str) -> float:
+        return min(part["times"]["one"]["ms"] for part in found["speed"][name]["rounds"])
+
+    for name in ("fer", "face-api", "human"):
+        accuracy = found["accuracy"][name]
+        assert stated[name].accuracy == round(accuracy["ferplus"]["accuracy"], 3)
+        assert stated[name].fer2013 == round(accuracy["fer2013"]["accuracy"], 3)
+        assert stated[name].time == pytest.approx(one_face_ms(name) / one_face_ms("LiteRT, compact"), rel=0.02)
 
 
 def test_the_page_is_what_its_command_writes() -> None:

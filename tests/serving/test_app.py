@@ -209,6 +209,16 @@ def test_no_other_word_lets_in(build, said):
     problem(client.post("/v1/predict", content=ASTRONAUT, headers=headers), 401)
 
 
+def test_the_page_is_sent_as_gzip_to_those_who_take_it(build, tmp_path, monkeypatch):
+    (tmp_path / "index.html").write_text("<!doctype html>" + "<p>a face" * 1000)
+    monkeypatch.setattr("mien.serving.page.PAGE", tmp_path)
+    client = build()
+    for accepted, sent in (("gzip, br", "gzip"), ("identity", None)):
+        page = client.get("/", headers={"Accept-Encoding": accepted})
+        assert (page.status_code, page.headers.get("content-encoding")) == (200, sent)
+        assert page.text == (tmp_path / "index.html").read_text()
+
+
 def test_other_pages_may_ask_only_where_they_are_named(client, build):
     ask = {"origin": "https://example.org", "access-control-request-method": "POST"}
     assert "access-control-allow-origin" not in client.ask(("OPTIONS", "/v1/predict", {"headers": ask}))[0].headers

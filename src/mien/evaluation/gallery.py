@@ -81,7 +81,7 @@ def scatters(groups: Sequence[Group], times: Mapping[str, float]) -> list[Pictur
     pictures = [Picture("accuracy-parameters", f"Accuracy against parameters: {', '.join(mark.name for mark in by_size)}",
                         partial(draw_scatter, marks=by_size, xlabel="parameters", human=human))]  # fmt: skip
     if times:
-        xlabel = "time of one face on one thread, against the seed's compact network"
+        xlabel = "time of one face, against the seed's compact network"
         pictures.append(Picture("accuracy-time", f"Accuracy against time: {', '.join(mark.name for mark in by_time)}",
                                 partial(draw_scatter, marks=by_time, xlabel=xlabel, human=human)))  # fmt: skip
     return pictures

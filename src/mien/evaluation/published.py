@@ -37,7 +37,7 @@ class Paper:
 class Peer:
     """An installed package, as measured on FER+'s 3,153 test faces and on FER2013's 3,589.
 
-    time: of one face on one thread, against the seed's exported network.
+    time: of one face, against the seed's network.
     """
 
     name: str

@@ -56,7 +56,8 @@ MODES = {
 }
 
 EQUAL = """All networks under one recipe, [equal.toml](../recipes/equal.toml): the same views, schedule and number of epochs,
-with labels and balance as the row says. Networks too slow for that on the machine at hand have fewer epochs, in bold."""
+with labels and balance as the row says, in bfloat16 or float32 as its command does. vgg13 and shcnn, large and without batch
+norm, have fewer epochs, in bold, and a lower learning rate, since they diverge at the others'."""
 
 LABEL_MODES = """First the same network's row with distributions. FER2013's labels are another task (seven classes, other
 faces), not to be compared with the rows around it."""
@@ -72,7 +73,9 @@ confidence against agreement."""
 DEVELOPMENT = """Scored on validation alone, raw: to choose between approaches without looking at the test split."""
 
 PEERS = """Installed packages, measured on the same 3,153 and 3,589 test faces, single pass; none was trained on FER+. Times are
-of one face on one thread against the seed's exported network."""
+of one face, against the seed's network on one thread. fer, face-api and human by benchmarks/peers.py, each with the threads
+that it chooses ([docs/benchmarks.md](../docs/benchmarks.md)); the two Xceptions were measured before mien was begun, and no
+command here does it again."""
 
 
 def read_report(folder: Path) -> tuple[str, list[Picture]]:

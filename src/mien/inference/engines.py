@@ -11,8 +11,8 @@ import numpy as np
 from mien.errors import BundleError, lacking, unknown
 from mien.inference.weights import FILES, Bundle
 
-BATCH = 64
-"""Most faces that go through a graph at once: beyond it, memory grows and speed does not."""
+BATCH = 8
+"""Most faces that go through a graph at once: with 64, what lies between its layers outgrows the caches (docs/LOG.md)."""
 
 
 class Engine(Protocol):
