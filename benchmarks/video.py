@@ -2,7 +2,7 @@
 
     python -m benchmarks.video speed --seconds 6 --rounds 4 --fer-python PYTHON --out results/bench_video.json    # in turns
     python -m benchmarks.video memory --out results/bench_video.json    # the peaks of ten minutes and of one
-    python -m benchmarks.video agreement --clips 3 --seeds 1 --seconds 3 --out results/bench_video.json    # --data DIR: faces too
+    python -m benchmarks.video agreement --clips 3 --seeds 1 --seconds 3 --out results/bench_video.json    # also --data DIR
 
 Each prints JSON, and writes it as its own part of --out. The clips are made on the fly (benchmarks/filming.py).
 """

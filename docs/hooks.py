@@ -1,10 +1,23 @@
-"""For mkdocs: what a page links to outside of docs/ (sources, results) is shown as its path; the site has pages alone."""
+"""For mkdocs: what a page links to outside of docs/ (sources, results) is shown as its path; the site has pages alone.
+
+But for the figures of results/, which a page may show.
+"""
 
 import re
 from pathlib import Path
 from posixpath import normpath
 
+from mkdocs.structure.files import File
+
+FIGURES = "results/figures"
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)#\s]+)(#[^)]*)?\)")
+
+
+def on_files(files, config, **_):
+    """The figures of results/, as if they stood in docs/images."""
+    for figure in (Path(config.docs_dir).parent / FIGURES).glob("accuracy-*.svg"):
+        files.append(File.generated(config, f"images/{figure.name}", abs_src_path=str(figure)))
+    return files
 
 
 def on_page_markdown(markdown, page, **_):
@@ -13,6 +26,8 @@ def on_page_markdown(markdown, page, **_):
 
     def shown(link: re.Match) -> str:
         there = normpath(f"docs/{folder}/{link[2]}")
+        if there.startswith(FIGURES):
+            return f"[{link[1]}]({link[2].replace(FIGURES, 'docs/images').replace('../docs/', '')}{link[3] or ''})"
         return link[0] if there.startswith("docs/") else f"{link[1]} (`{there}`)"
 
     return OUTSIDE.sub(shown, markdown)
