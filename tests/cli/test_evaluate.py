@@ -167,5 +167,5 @@ def test_a_missing_package_is_named_with_its_extra(mien, checkpoint, tmp_path, m
 
 def test_no_checkpoint_is_said_before_anything_is_written(mien, data_folder, tmp_path):
     code, _, said = mien("export", tmp_path / "none.pt", "--data", data_folder, "--out", tmp_path / "bundle")
-    assert (code, said) == (1, f"mien: {tmp_path / 'none.pt'}: no such checkpoint.\n")
+    assert (code, said) == (1, f"mien: {tmp_path / 'none.pt'}: no such checkpoint; give the checkpoint.pt of a run's folder.\n")
     assert not (tmp_path / "bundle").exists()

@@ -110,7 +110,7 @@ def test_a_run_is_resumed_and_exported_with_the_same_start_and_pictures_alone(mi
     [
         (["--set", "labels=fer2013"], 2, "labels = 'fer2013': are FER2013's own, which faces in class folders do not have"),
         (["--set", "model=swift", "--start", "start.pt"], 2, "holds a slim network, but the recipe trains swift"),
-        (["--start", "none.pt"], 1, "none.pt: no such checkpoint."),
+        (["--start", "none.pt"], 1, "none.pt: no such checkpoint; give the checkpoint.pt of a run's folder."),
         (["--start", "tiny.toml"], 1, "tiny.toml: is cut short or not a checkpoint of mien"),
         (["--set", "batch_size=128"], 2, "faces do not fill a batch of 128; lower batch_size."),
         (["--set", "distillation=0.5", "--teacher", "start.pt"], 2, "names neutral, sadness; expected a teacher of happiness,"),

@@ -386,6 +386,15 @@ def test_a_closed_pipe_ends_without_a_word(format_):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_closed_stderr_takes_no_place_of_the_results(tmp_path):
+    done = shell(
+        "none.jpg", HOPPER, "--format", "jsonl", "--out", tmp_path / "r.jsonl", prefix=["sh", "-c", 'exec "$@" 2>&-', "-"]
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = (tmp_path / "r.jsonl").read_text().splitlines()
+    assert [bool(json.loads(line)["error"]) for line in lines] == [True, False]
+
+
 def test_an_annotated_picture_that_cannot_be_written_stops_nothing(predict, tmp_path):
     (tmp_path / "hopper.jpg").mkdir()
     code, text, said = predict(HOPPER, ASTRONAUT, "--annotate", tmp_path, "--format", "json")

@@ -83,6 +83,13 @@ def test_the_same_face_as_predict_saw_by_number_result_and_box(recognizer: Recog
     assert recognizer.explain(PICTURES / "grey.png", whole).probs == pytest.approx(dict(whole.probs), abs=1e-6)
 
 
+def test_a_face_that_fills_its_picture_is_explained_as_it_was_seen(recognizer: Recognizer) -> None:
+    close = Image.open(PICTURES / "astronaut.jpg").crop((169, 59, 283, 173)).resize((300, 300))
+    face = recognizer.predict(close).faces[0]
+    assert face.box == Box(0, 0, 300, 300)
+    assert recognizer.explain(close, face).probs == pytest.approx(dict(face.probs), abs=1e-6)
+
+
 def test_what_is_not_there(recognizer: Recognizer) -> None:
     with pytest.raises(UsageError, match=r"face 0: .*no-face.jpg has 0, numbered from 0"):
         recognizer.explain(PICTURES / "no-face.jpg")

@@ -100,6 +100,8 @@ def test_a_file_of_a_bundle_answers_as_the_bundle(engine):
         ('{"labels": "neutral"}', "expected a list"),
         ('{"labels": ["neutral", "fear"], "input": {"range": [1, 0]}}', "range or logits"),
         ('{"labels": ["neutral", "fear"], "input": {"range": 255}}', "cannot be used"),
+        ('{"labels": ["neutral", "fear"], "input": {"range": [0, Infinity]}}', "range or logits"),
+        ("[" * 100_000, "cannot be used (RecursionError"),
         ('{"labels": ["neutral", "fear"], "output": {"logits": "no"}}', "range or logits"),
         ('{"labels": ["neutral", "fear"], "set_threshold": "x"}', "cannot be used"),
         ('{"labels": ["neutral", "fear"], "input": {"shape": 48}}', "shape 48; expected a list like [null, 48, 48, 1]"),
@@ -128,6 +130,14 @@ def test_outputs_that_are_no_probabilities_are_said(tmp_path):
     write_litert(tmp_path / "net.tflite", 2, softmax=False)
     describe(tmp_path, labels=FOUR)
     with pytest.raises(BundleError, match=r'no probabilities \(a row sums to 1.02e\+03\); set "output": {"logits": true}'):
+        LoneNetwork(tmp_path / "net.tflite").probs(np.full((2, 2, 2), 255, np.uint8))
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["softmax inside", "logits"])
+def test_outputs_that_are_no_numbers_are_said(tmp_path, inside):
+    write_litert(tmp_path / "net.tflite", 2, softmax=inside)
+    describe(tmp_path, labels=FOUR, input={"range": [0, 1e39]}, output={"logits": not inside})
+    with pytest.raises(BundleError, match="answers with what is no number"):
         LoneNetwork(tmp_path / "net.tflite").probs(np.full((2, 2, 2), 255, np.uint8))
 
 

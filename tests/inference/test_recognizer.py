@@ -309,7 +309,11 @@ def test_options_out_of_range_are_named(option, value):
         Recognizer(**{option: value})
 
 
-@pytest.mark.parametrize("one", ["astronaut.jpg", b"bytes", Path("astronaut.jpg"), Image.new("RGB", (9, 9))])
+@pytest.mark.parametrize(
+    "one",
+    ["astronaut.jpg", b"bytes", bytearray(b"bytes"), Path("astronaut.jpg"), Image.new("RGB", (9, 9)),
+     np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)],
+)  # fmt: skip
 def test_a_single_picture_is_no_batch(one):
     with pytest.raises(UsageError, match="several pictures"):
         Recognizer().predict_batch(one)

@@ -124,8 +124,10 @@ def test_the_kept_network_comes_back_ready_to_use(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"kept": build_model("swift").state_dict()}, {"kept": None}, {"classes": 3}, {"recipe": None}]
-)
+    "spoil",
+    [{"kept": build_model("swift").state_dict()}, {"kept": None}, {"classes": 3}, {"recipe": None},
+     {"recipe": {"model": "slim", "key_of_tomorrow": 1}}, {"recipe": {"model": "network_of_tomorrow"}}],
+)  # fmt: skip
 def test_weights_that_are_not_the_networks_are_said(spoil: dict, path: Path) -> None:
     write_checkpoint(
         path, {**describe_run(Recipe(model="slim"), 5, 8, "float32", {}), "kept": build_model("slim").state_dict(), **spoil}

@@ -17,7 +17,7 @@ import torch
 from mien.errors import CheckpointError, UsageError
 from mien.models import build_model
 from mien.training import loop
-from mien.training.checkpoint import describe_run, read_checkpoint
+from mien.training.checkpoint import describe_run, read_checkpoint, write_checkpoint
 from mien.training.loop import Arrays, fit, validate
 from mien.training.recipe import Recipe
 
@@ -188,6 +188,15 @@ def test_a_checkpoint_of_another_run_is_refused(key: str, tmp_path: Path) -> Non
     run = {**run_of(recipe), key: others[key]}
     with pytest.raises(CheckpointError, match=f"belongs to a run with another {key}"):
         fit(recipe, stripes(64, 1), stripes(32, 2), run, tmp_path / "c.pt")
+
+
+def test_a_checkpoint_of_a_newer_mien_is_said_to_be_one(tmp_path: Path) -> None:
+    recipe, path = Recipe(**{**SMALL, "epochs": 1}), tmp_path / "c.pt"  # type: ignore[arg-type]
+    train(recipe, path)
+    content = read_checkpoint(path)
+    write_checkpoint(path, {**content, "recipe": {**content["recipe"], "key_of_tomorrow": 1}})
+    with pytest.raises(CheckpointError, match=r"c.pt: is of another version of mien \(unknown recipe key"):
+        fit(recipe, stripes(64, 1), stripes(32, 2), run_of(recipe), path)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_epoch(tmp_path: Path) -> None:

@@ -35,12 +35,15 @@ def main() -> None:
 def keep_stderr_for_words() -> None:
     """Leaves stderr to mien's own words: LiteRT writes notes there that no setting turns off, and Pillow warns of metadata.
 
-    Native code gets nowhere as its file descriptor 2; sys.stderr becomes a copy of the old one.
+    Native code gets nowhere as its file descriptor 2; sys.stderr becomes a copy of the old one. A closed stderr leads nowhere
+    too: else the next file that is opened would take its place, and the notes would land in it.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:
+    if sys.stderr is not None and sys.stderr is not sys.__stderr__:
         return
-    copy, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    sys.stderr = os.fdopen(copy, "w", buffering=1, errors="backslashreplace")
+    copy = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
-    os.close(nowhere)
+    sys.stderr = os.fdopen(copy, "w", buffering=1, errors="backslashreplace")
+    if nowhere != 2:
+        os.close(nowhere)

@@ -155,7 +155,7 @@ def pixels_of(result: "Result", again: "Video") -> "ndarray":
 
 def shown(stream: "Stream", outputs: Outputs, done: int) -> "Iterable[Result]":
     """The results, with frames a second and the time left on stderr where that is a terminal that does not show them too."""
-    if not sys.stderr.isatty() or (sys.stdout.isatty() and not outputs.plan.out):
+    if not sys.stderr.isatty() or (sys.stdout and sys.stdout.isatty() and not outputs.plan.out):
         return stream
     return bar(stream, stream.facts.count, done)
 

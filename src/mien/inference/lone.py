@@ -8,6 +8,7 @@ need a softmax, false if not given. Size, channels (1, or 3 that get the same gr
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,8 @@ class LoneNetwork:
         size = self._batch or BATCH
         parts = [self._run(crops[i : i + size]) for i in range(0, len(crops), size)]
         outputs = np.concatenate(parts) if parts else np.empty((0, self._graph.classes), np.float32)
+        if not np.isfinite(outputs).all():
+            raise BundleError(f"{self._path}: its network answers with what is no number; fetch or export it again.")
         if self._logits:
             powers = np.exp(outputs - outputs.max(1, keepdims=True, initial=-np.inf))
             return powers / powers.sum(1, keepdims=True)
@@ -107,17 +110,18 @@ def _read_meta(path: Path) -> Mapping[str, Any]:
         labels, shape = meta["labels"], meta["input"].get("shape", [])
         names = isinstance(labels, list) and {*labels} <= {*EMOTIONS} and len({*labels}) == len(labels) > 1
         low, high = map(float, meta["input"].get("range", (0, 255)))
+        finite = math.isfinite(low) and math.isfinite(high)
         flag = isinstance(meta["output"].get("logits", False), bool)
         threshold = {"set_threshold": float(meta["set_threshold"])} if "set_threshold" in meta else {}
     except FileNotFoundError:
         raise BundleError(f"{path}: missing; a lone network needs it: {CONTRACT}.") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BundleError(f"{path}: cannot be used ({type(error).__name__}: {error}); {CONTRACT}.") from error
     if not names:
         raise BundleError(
             f"{path}: labels {labels!r:.80}; expected a list of at least two of {', '.join(EMOTIONS)}, each once."
         )
-    if not low < high or not flag:
+    if not finite or not low < high or not flag:
         raise BundleError(f"{path}: its range or logits is not as it must be; {CONTRACT}.")
     if not isinstance(shape, list) or not all(size is None or type(size) is int for size in shape):
         raise BundleError(f"{path}: shape {shape!r:.80}; expected a list like [null, 48, 48, 1], null for any size.")

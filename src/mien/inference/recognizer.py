@@ -78,7 +78,7 @@ class Recognizer:
 
         whole_image: each picture is one face already cropped; nothing is detected. Raises UsageError for a single picture.
         """
-        if isinstance(pictures, str | bytes | PathLike | Image.Image):
+        if _is_one(pictures):
             raise UsageError("predict_batch expects several pictures, such as a list of paths; use predict for one.")
         return self._classify([self._try(picture, whole_image) for picture in pictures])
 
@@ -88,10 +88,9 @@ class Recognizer:
         crops: uint8 [n,h,w], or a sequence of PIL images or uint8 arrays [h,w] or RGB [h,w,3] of any sizes. A network
         without contempt gives it 0. Raises ImageError for anything else, BundleError where the network answers with no number.
         """
-        if isinstance(crops, str | bytes | PathLike | Image.Image):
-            raise ImageError(f"{type(crops).__name__}: expected faces as an array [n,h,w], or a list of arrays or PIL images.")
-        if isinstance(crops, np.ndarray) and (crops.ndim < 3 or (crops.ndim == 3 and crops.shape[2] in (3, 4))):
-            raise ImageError(f"array {list(crops.shape)}: expected faces [n,h,w] or a list of them; one face is [face].")
+        if _is_one(crops):
+            kind = f"array {list(crops.shape)}" if isinstance(crops, np.ndarray) else type(crops).__name__
+            raise ImageError(f"{kind}: expected faces, an array [n,h,w] or a list of arrays or PIL images; one face is [face].")
         faces = [fit(np.asarray(crop)) for crop in crops]
         probs = self._engine.get().probs(np.array(faces, np.uint8).reshape(-1, SIDE_PX, SIDE_PX))
         if not np.isfinite(probs).all():
@@ -117,10 +116,12 @@ class Recognizer:
             if not 0 <= face < len(seen.located):
                 raise UsageError(f"face {face}: {seen.source} has {len(seen.located)}, numbered from 0.")
             return seen.located[face].crop
+        found = [one.crop for one in seen.located if (one.box, one.score) == (face.box, face.score)]
+        if found:
+            return found[0]
         if face.box == Box(0, 0, seen.width, seen.height):
             return see_whole(picture).located[0].crop
-        found = [located.crop for located in seen.located if located.box == face.box]
-        return found[0] if found else locate_given(read_picture(picture, None), face.box).crop
+        return locate_given(read_picture(picture, None), face.box).crop
 
     def _try(self, picture: Source, whole_image: bool) -> Seen:
         try:
@@ -202,6 +203,13 @@ class Recognizer:
             track=track,
             smoothed=None if smoothed is None else dict(zip(EMOTIONS, smoothed, strict=True)),
         )
+
+
+def _is_one(given: object) -> bool:
+    """Whether that is one picture, where several are expected."""
+    if isinstance(given, np.ndarray):
+        return given.ndim < 3 or (given.ndim == 3 and given.shape[2] in (3, 4))
+    return isinstance(given, str | bytes | bytearray | memoryview | PathLike | Image.Image)
 
 
 def _check_options(threads: int, threshold: float, min_face_px: int, max_faces: int | None) -> None:

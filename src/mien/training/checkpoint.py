@@ -39,9 +39,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint.") from None
+        raise CheckpointError(f"{path}: no such checkpoint; give the checkpoint.pt of a run's folder.") from None
     except (PermissionError, IsADirectoryError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a file that you may read.") from error
     except Exception as error:  # torch raises many kinds for a file that is not its own, some without a word
         raise CheckpointError(f"{path}: is cut short or not a checkpoint of mien ({type(error).__name__}).") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -59,7 +59,7 @@ def load_network(path: Path) -> tuple[nn.Module, Recipe, dict[str, Any]]:
         recipe = build_recipe(content["recipe"])
         model = build_model(recipe.model, content["classes"], recipe.dropout)
         model.load_state_dict(content["kept"])
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (UsageError, KeyError, TypeError, RuntimeError) as error:
         text = f"{path}: holds no weights that fit its network in this version of mien; use the version that wrote it."
         raise CheckpointError(text) from error
     return model.eval(), recipe, content

@@ -205,7 +205,10 @@ def _resume(
     content = read_checkpoint(path)
     if not content.keys() >= {*STATE}:
         raise CheckpointError(f"{path}: holds weights alone, from which no run goes on; give it to a new run as --start.")
-    content["recipe"] = as_values(build_recipe(content["recipe"]))  # keys that it did not know have their defaults
+    try:
+        content["recipe"] = as_values(build_recipe(content["recipe"]))  # keys that it did not know have their defaults
+    except UsageError as error:
+        raise CheckpointError(f"{path}: is of another version of mien ({error}); go on with that one.") from error
     for key in ("recipe", "seed", "classes", "data", "teachers", "start"):
         if content.get(key) != run.get(key) and (content.get(key) or run.get(key)):
             raise CheckpointError(f"{path}: belongs to a run with another {key}; resume with that, or use another --out.")
