@@ -27,7 +27,7 @@ def places(tmp_path):
     ("words", "code", "says"),
     [
         (["{}/nowhere", "--out", "{}/out"], 2, "nowhere: no such file or folder; check the path."),
-        (["{}/empty", "--out", "{}/out"], 1, "empty: holds no pictures."),
+        (["{}/empty", "--out", "{}/out"], 1, "empty: holds no pictures; give a folder"),
         (["{}/broken.parquet", "--out", "{}/out"], 1, "broken.parquet: is no whole Parquet file"),
         (["{}/cut.tar", "--out", "{}/out"], 1, "cut.tar: is no tar"),
         (["xx://y/z", "--out", "{}/out"], 2, "xx://y: cannot be opened"),

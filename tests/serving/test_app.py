@@ -133,7 +133,10 @@ def test_large_pictures_of_a_form_are_never_on_the_disk(build, monkeypatch):
 
 def test_more_pictures_than_the_queue_ever_holds_are_refused_for_good(build):
     files = [("image", ASTRONAUT)] * 5
-    assert "expected 1 to 4" in problem(build(Limits(queue=4)).post("/v1/predict", files=files), 422)
+    client = build(Limits(queue=4))
+    assert "expected 1 to 4" in problem(client.post("/v1/predict", files=files), 422)
+    body = client.get("/openapi.json").json()["paths"]["/v1/predict"]["post"]["requestBody"]
+    assert body["content"]["multipart/form-data"]["schema"]["properties"]["image"]["maxItems"] == 4
 
 
 def test_bodies_share_the_room_there_is_and_give_it_back(build):

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mien.batch.parts import Part, Source
@@ -90,11 +90,7 @@ def _row_item(source: Source, container: str, number: int, data: bytes | None, p
     if path is None:
         return Item(name, error="its row holds no picture.")
     beside = path if is_url(path) else os.path.join(os.path.dirname(container), path)
-    return Item(name, *_contents(_fetch(source, beside)))
-
-
-def _contents(item: Item) -> tuple[Path | bytes | None, str | None]:
-    return item.picture, item.error
+    return replace(_fetch(source, beside), name=name)
 
 
 def _members(source: Source, part: Part) -> Iterator[Item]:

@@ -108,11 +108,13 @@ def _read_list(place: Place) -> Iterator[tuple[str, str | None]]:
         with place.open() as file:
             for line in io.BufferedReader(cast(Any, file)):  # what comes from afar gives no lines of its own
                 if b"\0" in line:
-                    raise DataError(f"{place.name}: is no list of pictures: it holds bytes that are no text.")
+                    raise DataError(
+                        f"{place.name}: is no list of pictures: it holds bytes that are no text; give one path a line."
+                    )
                 if name := os.fsdecode(line.rstrip(b"\r\n")):
                     yield name, None
     except OSError as error:
-        raise DataError(f"{place.name}: cannot be read ({why(error)}).") from None
+        raise DataError(f"{place.name}: cannot be read ({why(error)}); check its path and permissions.") from None
 
 
 def _cut(source: Source, found: Iterable[tuple[str, str | None]]) -> Iterator[Part]:
@@ -148,4 +150,4 @@ def _cut_container(source: Source, place: Place) -> Iterator[Part]:
         starts = [0] if whole else [*range(0, os.path.getsize(place.path), SHARE_BYTES)]  # type: ignore[attr-defined]
         yield from (Part("members", (name,), i, j) for i, j in zip(starts, [*starts[1:], None], strict=True))
     except OSError as error:
-        raise DataError(f"{name}: cannot be read ({why(error)}).") from None
+        raise DataError(f"{name}: cannot be read ({why(error)}); check its path and permissions.") from None

@@ -95,7 +95,7 @@ def open_store(folder: Path, wanted: Mapping[str, Any], more: Mapping[str, Any],
     try:
         with replaced_file(store.plan) as new:
             if not (count := _write_plan(new, parts)):
-                raise DataError(f"{wanted['source']}: holds no pictures.")
+                raise DataError(f"{wanted['source']}: holds no pictures; give a folder, a tar, a table or a list of some.")
         store = Store(folder, {"schema": SCHEMA, **wanted, **more, "parts": count})
         with replaced_file(folder / RUN_MARK) as new:
             new.write_text(json.dumps(store.facts, indent=1))

@@ -38,6 +38,7 @@ class Plan:
 
     def check(self) -> None:
         """Raises UsageError for a place or format that cannot be written, or a place named twice, before any work is done."""
+        from mien.media.elan import check_elan
         from mien.media.result_files import FORMATS
         from mien.media.summary import check_summary_path
         from mien.media.timeline import check_timeline
@@ -94,12 +95,6 @@ class Plan:
         from mien.media.result_files import left_results
 
         return islice(left_results(self.out, self.format), keep) if self.out and keep else iter(())
-
-
-def check_elan(path: Path) -> None:
-    """Raises UsageError where ELAN would not know the file by its name."""
-    if path.suffix.lower() != ".eaf":
-        raise UsageError(f"{path}: expected a name that ends in .eaf.")
 
 
 def check_place(path: Path, option: str) -> None:

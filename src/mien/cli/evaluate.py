@@ -12,7 +12,7 @@ from mien.cli.model import Model, choices, open_model
 from mien.cli.output import make_folder, say
 from mien.cli.pictures import Labelled, are_class_folders, describe, read_labelled
 from mien.cli.table import print_table
-from mien.errors import UsageError, lacking
+from mien.errors import UsageError, lacking, unknown
 from mien.files import replaced_file
 
 if TYPE_CHECKING:
@@ -40,14 +40,19 @@ def evaluate(
     """Score a network on labelled faces, with 95% intervals, alone or against another on the same faces."""
     from mien.machine import count_cores
 
-    choices("format", format_, FORMATS)
-    _check_splits(split, protocol)
+    if format_ not in FORMATS:
+        raise unknown("format", format_, FORMATS)
+    asked = _parse_splits(split, protocol)
     threads = threads or count_cores()
     opened = open_model(model, engine, threads)
     other = Other(against, threads) if against else None
     if out:
         make_folder(out, "--out")
-    faces = _read_faces(data, classes, cropped, (split, protocol), [opened, *([other.model] if other and other.model else [])])
+    if (split or protocol) and are_class_folders(data, classes, cropped):
+        raise UsageError(f"--split and --protocol: {data} holds class folders, which have neither; leave them out.")
+    faces = _read_faces(data, classes, cropped, asked, [opened, *([other.model] if other and other.model else [])])
+    if out and not find_spec("matplotlib"):
+        say(str(lacking("without pictures, which need matplotlib", "lab")))
     report = {**opened.about, "flip": flip, "data": faces.about, "scores": {name: {} for name in opened.engines}}
     if other:
         report["against"] = {**other.about, "comparison": {name: {} for name in opened.engines}}
@@ -60,13 +65,15 @@ def evaluate(
     raise typer.Exit(1 if faces.failures else 0)
 
 
-def _check_splits(split: str, protocol: str) -> None:
+def _parse_splits(split: str, protocol: str) -> tuple[list[str], list[str]]:
+    """--split and --protocol, or what is usual. Raises UsageError for one that there is not."""
     from mien.data.dataset import SPLITS
     from mien.evaluation.score import PROTOCOLS
 
-    splits = choices("split", split or SPLIT, SPLITS)
-    if "published" not in choices("protocol", protocol or PROTOCOL, PROTOCOLS) and splits != ["test"]:
+    splits, protocols = choices("split", split or SPLIT, SPLITS), choices("protocol", protocol or PROTOCOL, PROTOCOLS)
+    if "published" not in protocols and splits != ["test"]:
         raise UsageError("--protocol leak-free: only the test split has such a part; add --split test.")
+    return splits, protocols
 
 
 class Other:
@@ -99,41 +106,61 @@ class Other:
 
 
 @dataclass(frozen=True)
-class Faces:
-    """What there is to score. about: for the report; words: for people; failures: pictures that could not be read."""
+class DatasetFaces:
+    """Those of FER2013 and FER+."""
 
-    about: dict[str, Any]
-    dataset: "Dataset | None" = None
-    splits: tuple[str, ...] = ()
-    protocols: tuple[str, ...] = ()
-    labelled: Labelled | None = None
-    known: tuple[str, ...] = ()
-    words: str = ""
-    failures: int = 0
+    dataset: "Dataset"
+    splits: list[str]
+    protocols: list[str]
+    words, failures = "", 0
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return self.dataset.checksums
 
     def parts(self, model: Model, labels: list[str]) -> "list[Part]":
-        """The same faces, by the same labels, for each network: those of data sets as they are, pictures at its own size."""
+        """The same faces for each network, by its labels."""
         from mien.evaluation.score import split_part
 
-        if self.labelled:
-            return [self.labelled.part(model.side_px, self.known)]
-        assert self.dataset
         return [split_part(self.dataset, name, labels, self.protocols) for name in self.splits]
 
 
-def _read_faces(data: Path, numbering: str, cropped: bool, asked: tuple[str, str], models: list[Model]) -> Faces:
+@dataclass(frozen=True)
+class FolderFaces:
+    """Those of class folders. known: the emotions that all networks name."""
+
+    labelled: Labelled
+    known: tuple[str, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return self.labelled.about
+
+    @property
+    def words(self) -> str:
+        return describe(self.labelled, self.known)
+
+    @property
+    def failures(self) -> int:
+        """Pictures that could not be read."""
+        return len(self.labelled.unreadable)
+
+    def parts(self, model: Model, labels: list[str]) -> "list[Part]":
+        """The same faces for each network, at its own size."""
+        return [self.labelled.part(model.side_px, self.known)]
+
+
+Faces = DatasetFaces | FolderFaces
+"""What there is to score. about: for the report; words: for people; parts: what each network is given."""
+
+
+def _read_faces(data: Path, numbering: str, cropped: bool, asked: tuple[list[str], list[str]], models: list[Model]) -> Faces:
     from mien.data.dataset import read_dataset
 
-    if are_class_folders(data, numbering, cropped):
-        if any(asked):
-            raise UsageError(f"--split and --protocol: {data} holds class folders, which have neither; leave them out.")
-        known = tuple(name for name in models[0].names if all(name in model.names for model in models))
-        labelled = read_labelled(data, numbering, cropped, sorted({model.side_px for model in models}))
-        words, failures = describe(labelled, known), len(labelled.unreadable)
-        return Faces(labelled.about, labelled=labelled, known=known, words=words, failures=failures)
-    dataset = read_dataset(data)
-    splits, protocols = ((text or usual).split(",") for text, usual in zip(asked, (SPLIT, PROTOCOL), strict=True))
-    return Faces(dataset.checksums, dataset, tuple(map(str.strip, splits)), tuple(map(str.strip, protocols)))
+    if not are_class_folders(data, numbering, cropped):
+        return DatasetFaces(read_dataset(data), *asked)
+    known = tuple(name for name in models[0].names if all(name in model.names for model in models))
+    return FolderFaces(read_labelled(data, numbering, cropped, sorted({model.side_px for model in models})), known)
 
 
 def _score(report: dict[str, Any], model: Model, faces: Faces, flip: bool, other: Other | None, out: Path | None) -> None:
@@ -161,7 +188,6 @@ def _draw(out: Path, stem: str, found: "Predictions", labels: list[str], kind: s
     from mien.evaluation.figures import draw_classes, draw_confusion, draw_reliability, write_svg
 
     if not find_spec("matplotlib"):
-        say(str(lacking("without pictures, which need matplotlib", "lab")))
         return
     probs, classes = found.probs, found.classes
     came_true = (probs.argmax(1) == classes).astype(float)

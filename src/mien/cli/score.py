@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,12 +53,12 @@ def score(
         print(summarize(Path(source)))
         return
     check_packages()
-    recognizer = Recognizer(model, detector, engine=engine, threshold=threshold, min_face_px=min_face, max_faces=max_faces)
-    recognizer.classify([])  # loads the network: what it lacks is said before a folder is made
-    options = {
+    options: dict[str, Any] = {
         "model": str(Path(model).resolve()) if os.path.isdir(model) else model, "detector": detector, "threads": 1,
         "engine": engine, "threshold": threshold, "min_face_px": min_face, "max_faces": max_faces,
     }  # fmt: skip
+    recognizer = Recognizer(**options)
+    recognizer.classify([])  # loads the network: what it lacks is said before a folder is made
     job = build_job(source, part, options, dict(recognizer.model), whole_image)
     code = run_to_end(job, out, workers, address)
     print(summarize(out) if summary and code in (0, 1) else out)

@@ -38,7 +38,7 @@ def open_table(path: Path, members: Sequence[str]) -> Iterator[tuple[BinaryIO, s
     except RuntimeError as error:  # zipfile's for a password or a method of compression that it does not know
         raise DataError(f"{path}: cannot be unpacked here ({error}); unpack it yourself, into the same folder.") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check its disk and permissions.") from error
 
 
 def _descend(stream: BinaryIO, name: str, members: Sequence[str]) -> tuple[BinaryIO, str]:

@@ -138,8 +138,8 @@ def draw_classes(theme: Theme, probs: np.ndarray, classes: np.ndarray, labels: S
         axes.barh(at, shares, 0.36, color=colour, label=title)
         for y, right, total in zip(at, counts.diagonal(), totals, strict=True):
             if total:
-                for colour, width in ((theme.paper, 3), (theme.ink, 1.2)):
-                    axes.plot(wilson(int(right), int(total)), [y, y], color=colour, linewidth=width, solid_capstyle="butt")
+                for ink, width in ((theme.paper, 3), (theme.ink, 1.2)):
+                    axes.plot(wilson(int(right), int(total)), [y, y], color=ink, linewidth=width, solid_capstyle="butt")
     axes.set(yticks=range(len(labels)), xlim=(0, 1), xlabel="share, with 95% interval")
     axes.set_yticklabels([f"{label}\n{n:,} faces" for label, n in zip(labels, counts.sum(1), strict=True)])
     axes.invert_yaxis()
@@ -168,11 +168,12 @@ def draw_reliability(theme: Theme, panels: Mapping[str, Mapping[str, tuple[np.nd
         above.plot([0, 1], [0, 1], color=theme.faint, linewidth=1)
         for kind, (probs, came_true) in kinds.items():
             colour, marker, line = styles[kind]
-            bins, confidence = bin_of(probs.max(1).astype(float)), probs.max(1)
+            confidence = probs.max(1).astype(float)
+            bins = bin_of(confidence)
             faces = np.bincount(bins, minlength=ECE_BINS)
             drawn = faces >= FEWEST
             x, y = (np.bincount(bins, value, ECE_BINS)[drawn] / faces[drawn] for value in (confidence, came_true))
-            ece = calibration_gap(probs.max(1).astype(float), came_true)
+            ece = calibration_gap(confidence, came_true)
             above.plot(x, y, color=colour, marker=marker, markersize=4.5, linestyle=line, label=f"{kind}: ECE {ece:.3f}")
             below.stairs(faces / len(probs), np.linspace(0, 1, ECE_BINS + 1), color=colour, linestyle=line)
         above.set(title=title, xlim=(0, 1), ylim=(0, 1))

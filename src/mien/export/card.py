@@ -93,6 +93,12 @@ OWN_LIMITS = """
 OWN_TERMS = "The weights were trained on the pictures named above, whose terms only those know who have them."
 
 
+def files_table(meta: Mapping[str, Any]) -> str:
+    """A bundle's files with their sizes and checksums."""
+    rows = ([f"`{file}`", f"{meta['sizes'][file]:,}", f"`{digest}`"] for file, digest in meta["files"].items())
+    return markdown([["file", "bytes", "sha256"], *rows])
+
+
 def write_card(meta: Mapping[str, Any]) -> str:
     """The Markdown for a bundle's model.json."""
     columns: dict[str, Any] = {}
@@ -106,8 +112,7 @@ def write_card(meta: Mapping[str, Any]) -> str:
         labels=", ".join(meta["labels"]),
         classes=len(meta["labels"]),
         unfinished=_unfinished(meta),
-        files=markdown([["file", "bytes", "sha256"],
-                        *([f"`{file}`", f"{meta['sizes'][file]:,}", f"`{digest}`"] for file, digest in meta["files"].items())]),
+        files=files_table(meta),
         views=_views(meta["parity"]["litert"]["n"], valid_n),
         parity=markdown([["engine", "largest difference", "same top class"], *_parity(meta["parity"])]),
         scores=markdown(score_table(columns)),

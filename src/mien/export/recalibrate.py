@@ -25,6 +25,7 @@ from mien.evaluation.intervals import bootstrap
 from mien.evaluation.metrics import summarise
 from mien.evaluation.report import markdown, score_table
 from mien.evaluation.runs import COVERAGE
+from mien.export.card import files_table
 from mien.export.parity import FLOAT_DIFFERENCE
 from mien.export.temperature import scale_litert, scale_onnx
 from mien.files import replaced_folder, sha256
@@ -176,8 +177,7 @@ def write_card(meta: Mapping[str, Any], old_card: Path) -> str:
     return CARD.format(
         name=meta["name"],
         base=base["name"],
-        files=markdown([["file", "bytes", "sha256"],
-                        *([f"`{file}`", f"{meta['sizes'][file]:,}", f"`{digest}`"] for file, digest in meta["files"].items())]),
+        files=files_table(meta),
         n=found["data"]["n"],
         folder=found["data"]["folder"],
         classes=", ".join(f"{label} {cell['n']:,}" for label, cell in found["before"]["recall"].items() if cell["n"]),

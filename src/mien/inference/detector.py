@@ -88,7 +88,7 @@ class Detector:
 
 def read_detector(name: str) -> dict[str, Any]:
     """File, sha256, input size and anchor grids of a shipped detector. Raises UsageError for an unknown name."""
-    known = json.loads((WEIGHTS / "blazeface" / "detectors.json").read_text())
+    known = json.loads((WEIGHTS / "blazeface" / "detectors.json").read_text(encoding="utf-8"))
     if name not in known:
         raise unknown("detector", name, known)
     return known[name]

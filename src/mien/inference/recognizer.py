@@ -55,7 +55,7 @@ class Recognizer:
         self.bundle = load_bundle(model)
         self.threshold, self.min_face_px, self.max_faces = threshold, min_face_px, max_faces
         self.model = {"name": self.bundle.name, "sha256": self.bundle.sha256(engine)}
-        read_detector(detector)
+        read_detector(detector)  # raises for an unknown name
         self._detector_name, self._threads = detector, threads
         self._engine = Lazy[Engine](lambda: build_engine(self.bundle, engine, threads))
         self._detector = Lazy(lambda: Detector(detector, threads))

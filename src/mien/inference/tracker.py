@@ -119,7 +119,8 @@ class Tracker:
         for measured, owner in zip(found, owners, strict=True):
             if owner:
                 owner.correct(measured)
-        return [owner.number if owner else self._begin(measured) for owner, measured in zip(owners, found, strict=True)]
+        return [owner.number if owner else self._begin(self._count + 1, measured)
+                for owner, measured in zip(owners, found, strict=True)]  # fmt: skip
 
     def follow(self, time_s: float, boxes: Mapping[int, Sequence[float]]) -> None:
         """As `update`, but whose face each box is is known: those of a frame of an earlier run, by number."""
@@ -132,8 +133,7 @@ class Tracker:
             if number in tracks:
                 tracks[number].correct(measured)
             else:
-                self._tracks.append(Track(number, time_s, measured, time_s, list(measured)))
-        self._count = max(self._count, *boxes, 0)
+                self._begin(number, measured)
 
     def pace(self) -> float:
         """Of the faces found in the latest `update` the fastest's way and growth: sides and natural logarithms a second."""
@@ -169,10 +169,10 @@ class Tracker:
                 owners[j] = self._tracks[i]
         return owners
 
-    def _begin(self, measured: list[float]) -> int:
-        self._count += 1
-        self._tracks.append(Track(self._count, self._time_s, measured, self._time_s, list(measured)))
-        return self._count
+    def _begin(self, number: int, measured: list[float]) -> int:
+        self._count = max(self._count, number)
+        self._tracks.append(Track(number, self._time_s, measured, self._time_s, list(measured)))
+        return number
 
     def _check(self, time_s: float) -> None:
         if not time_s >= self._time_s or math.isinf(time_s):

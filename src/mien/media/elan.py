@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from mien.errors import one_line
+from mien.errors import UsageError, one_line
 from mien.media.durations import Durations
 from mien.media.sinks import written
 from mien.results import Result
@@ -59,11 +59,19 @@ class Segments(Durations):
             self._open[face.track] = Segment(face.track, face.emotion, result.time_s, result.time_s + duration_s)
 
 
+def check_elan(path: Path) -> None:
+    """Raises UsageError where ELAN would not know the file by its name."""
+    if path.suffix.lower() != ".eaf":
+        raise UsageError(f"{path}: expected a name that ends in .eaf.")
+
+
 def write_elan(path: Path, segments: Segments, media: Path | None) -> None:
     """Writes an .eaf, whole or not at all: a tier `face N` a track, whose annotations are its segments, to 1 ms.
 
-    media: the clip, which ELAN opens with it; None for a camera or an address. Raises VideoError where it cannot be written.
+    media: the clip, which ELAN opens with it; None for a camera or an address. Raises UsageError for another ending, VideoError
+    where it cannot be written.
     """
+    check_elan(path)
     root = _document(segments.all(), _media(path, media) if media else None)
     ElementTree.indent(root)
     with written(path) as new:

@@ -93,9 +93,9 @@ def _reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "no permission to read it; change its mode or owner"
     if isinstance(error, IsADirectoryError):
-        return "is a folder, expected a picture"
+        return "is a folder; give a picture in it"
     if error.errno is not None:
-        return f"cannot be read ({error.strerror})"
+        return f"cannot be read ({error.strerror}); check its name and its disk"
     return f"is a cut-off or damaged picture ({error}); fetch or save it again"
 
 

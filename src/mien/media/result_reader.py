@@ -54,7 +54,7 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; check the path.") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check its disk and permissions.") from error
     except (LookupError, TypeError, ValueError, AttributeError, csv.Error) as error:
         raise DataError(f"{path}: is no result file of mien, or was changed since ({error}).") from error
 

@@ -89,7 +89,9 @@ def _check_file(path: Path) -> bool:
     except PermissionError:
         raise VideoError(f"{path}: no permission to read it; change its mode or owner.") from None
     except (OSError, ValueError) as error:
-        raise VideoError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+        raise VideoError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); check its name and its disk."
+        ) from error
 
 
 def open_container(address: Address) -> InputContainer:
@@ -112,7 +114,7 @@ def open_container(address: Address) -> InputContainer:
         raise VideoError(f"{address.name}: is a picture, not a video; use mien predict, or give a folder of pictures.")
     if form in TEXTS:
         container.close()
-        raise VideoError(f"{address.name}: is a text, not a video.")
+        raise VideoError(f"{address.name}: is a text, not a video; give a video file.")
     return container
 
 

@@ -43,7 +43,7 @@ def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
     )
     _add_api(app, service)
     _add_watch(app, service)
-    _add_reference(app, service.gate.closed)
+    _add_reference(app, service)
     _add_rest(app)
     _add_errors(app)
     _add_page(app)
@@ -110,13 +110,13 @@ def _add_watch(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_reference(app: FastAPI, closed: bool) -> None:
-    """The description, for programs at /openapi.json and for people at /docs. closed: a token is needed."""
+def _add_reference(app: FastAPI, service: Service) -> None:
+    """The description, for programs at /openapi.json and for people at /docs."""
     document = app.openapi()
     document["components"] = {"securitySchemes": schema.SECURITY}
     for methods in document["paths"].values():
         for operation in methods.values():  # not by FastAPI, which would leave out what is null in an example
-            operation |= schema.operation(operation["operationId"], closed)
+            operation |= schema.operation(operation["operationId"], service.gate.closed, service.limits.pictures_at_once)
     app.openapi = lambda: document  # type: ignore[method-assign]
 
     @app.get("/docs", include_in_schema=False)

@@ -32,7 +32,7 @@ class Body:
 
     def __init__(self, request: Request, limits: Limits, room: Room):
         self._request, self._limits, self._room, self._size = request, limits, room, 0
-        self._most = min(limits.pictures, limits.queue)
+        self._most = limits.pictures_at_once
 
     async def read(self) -> tuple[list[bytes], bool]:
         """The pictures' bytes, and whether there were several fields to answer in a list.

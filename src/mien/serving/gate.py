@@ -25,7 +25,9 @@ def read_tokens(path: Path | None) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path else []
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}).") from None
+        raise UsageError(
+            f"--token-file {path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}); give a text file."
+        ) from None
     stripped = [line.strip() for line in lines]
     tokens = [line for line in stripped if line and not line.startswith("#")] + os.environ.get(VARIABLE, "").split()
     if any(len(token) < TOKEN_CHARACTERS for token in tokens):

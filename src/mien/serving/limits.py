@@ -24,3 +24,8 @@ class Limits:
     work_s: float = 60.0
     drain_s: float = 1.0
     end_s: float = 60.0
+
+    @property
+    def pictures_at_once(self) -> int:
+        """How many a request may bring: a queue takes them all or none."""
+        return min(self.pictures, self.queue)

@@ -41,16 +41,6 @@ _CROP = {key: _RESULT["faces"][0][key] for key in _NAMED}
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _KINDS = ("image/jpeg", "image/png", "image/webp", "image/*", "application/octet-stream")
 
-_BODY: Schema = {
-    "required": True,
-    "description": "A picture, or several in fields named image.",
-    "content": {
-        **dict.fromkeys(_KINDS, _PICTURE),
-        "multipart/form-data": {
-            "schema": _object({"image": _list(_PICTURE["schema"], minItems=1, maxItems=16)}),
-        },
-    },
-}
 _PREDICTED: Schema = {
     "description": "The result; of several pictures `results`, in their order, each with its own `error`.",
     "content": {"application/json": {"schema": {"anyOf": [_ONE, _SEVERAL]}, "examples": {
@@ -101,8 +91,8 @@ SECURITY: Schema = {"bearer": {"type": "http", "scheme": "bearer", "description"
 _PROBLEMS = {str(status): _refusal(status) for status in _REASONS}
 _UNKNOWN = {"401": _PROBLEMS["401"]}
 _OPERATIONS: dict[str, Schema] = {
-    "predict": {"requestBody": _BODY, "responses": {"200": _PREDICTED, **_PROBLEMS}},
-    "classify": {"requestBody": _BODY, "responses": {"200": _CLASSIFIED, **_PROBLEMS}},
+    "predict": {"responses": {"200": _PREDICTED, **_PROBLEMS}},
+    "classify": {"responses": {"200": _CLASSIFIED, **_PROBLEMS}},
     "model": {"responses": {"200": _MODEL, **_UNKNOWN}},
     "healthz": {"responses": {"200": _HEALTHY}},
     "readyz": {"responses": {"200": _READY, "503": _ENDING}},
@@ -110,7 +100,16 @@ _OPERATIONS: dict[str, Schema] = {
 }
 
 
-def operation(name: str, closed: bool) -> Schema:
-    """What an operation takes and answers, by its id. closed: a token is needed."""
-    known = _OPERATIONS[name]
-    return known | {"security": [{"bearer": []}]} if closed and "401" in known["responses"] else known
+def operation(name: str, closed: bool, most: int) -> Schema:
+    """What an operation takes and answers, by its id. closed: a token is needed; most: pictures in one request."""
+    known = dict(_OPERATIONS[name])
+    if name in ("predict", "classify"):
+        fields = _object({"image": _list(_PICTURE["schema"], minItems=1, maxItems=most)})
+        known["requestBody"] = {
+            "required": True,
+            "description": "A picture, or several in fields named image.",
+            "content": {**dict.fromkeys(_KINDS, _PICTURE), "multipart/form-data": {"schema": fields}},
+        }
+    if closed and "401" in known["responses"]:
+        known["security"] = [{"bearer": []}]
+    return known

@@ -32,10 +32,10 @@ class Teacher:
         self._recipe = recipe
         self._answers: dict[tuple[int, int], Tensor] = {}
         self._folder = folder if recipe.views and count_processes() == 1 else None
-        if self._folder and epoch:
-            for path in (path for past in range(epoch) if (path := self._folder / f"{past}.npy").exists()):
+        for past in range(epoch):
+            if self._folder and (path := self._folder / f"{past}.npy").exists():
                 for step, answers in enumerate(torch.from_numpy(np.load(path))):
-                    self._answers[int(path.stem), step] = answers.to(device)
+                    self._answers[past, step] = answers.to(device)
 
     @torch.no_grad()
     def probs(self, views: Tensor, epoch: int, step: int) -> Tensor:

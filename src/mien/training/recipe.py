@@ -159,9 +159,9 @@ def as_values(recipe: Recipe) -> dict[str, Any]:
 
 
 def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
-    """The recipe in a TOML file; `overrides` are `key: value` in TOML notation, where a bare word is a string."""
+    """The recipe in a TOML file; `overrides` are `key: value`, strings as they stand, all else in TOML notation."""
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         near = ", ".join(sorted(str(p) for p in Path("recipes").glob("*.toml")))
         raise UsageError(f"{path}: cannot be read ({error.strerror}). Recipes here: {near or 'none'}.") from error
