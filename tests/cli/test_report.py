@@ -12,7 +12,7 @@ from tests.evaluation.planted_runs import plant
 from mien.data.dataset import SPLITS, Dataset
 from mien.data.fer2013 import Faces
 from mien.data.ferplus import Votes
-from mien.evaluation.faces import draw_samples, most_confident_mistakes, write_faces
+from mien.evaluation.faces import choose_samples, most_confident_mistakes, write_faces
 from mien.evaluation.gallery import Picture
 
 TIMES = {"times_ms": {"one face": {"slim": {"median": 0.4}, "compact": {"median": 1.0}}}}
@@ -155,8 +155,8 @@ def test_mistakes_are_wrong_and_the_most_confident_first():
 
 def test_samples_are_some_of_the_rows_and_the_same_each_time():
     rows = np.arange(100, 200)
-    found = draw_samples(rows)
+    found = choose_samples(rows)
     assert len(set(found)) == 8
     assert set(found) <= set(rows)
-    assert found.tolist() == draw_samples(rows).tolist()
-    assert draw_samples(rows[:3]).tolist() == [100, 101, 102]
+    assert found.tolist() == choose_samples(rows).tolist()
+    assert choose_samples(rows[:3]).tolist() == [100, 101, 102]

@@ -8,7 +8,7 @@ import pytest
 
 from mien.errors import BundleError
 from mien.export.bundle import enough_views
-from mien.export.card import write_card
+from mien.export.card import card_text
 from mien.export.parity import OWN_AGREEMENT, check_parity
 from mien.inference.weights import load_bundle
 
@@ -27,7 +27,7 @@ def own(**more: Any) -> dict[str, Any]:
 
 
 def test_it_says_which_faces_and_how_many_and_nothing_of_fer2013() -> None:
-    card = write_card(own())
+    card = card_text(own())
     assert "Of the 123 pictures in `clinic`, 100 gave a face." in card
     assert "| train | 40 | 31 |" in card
     assert "| `class folders` | `99` |" in card
@@ -37,7 +37,7 @@ def test_it_says_which_faces_and_how_many_and_nothing_of_fer2013() -> None:
 
 @pytest.mark.parametrize(("start", "known"), [(FER2013, True), (OTHERS, False), ({**OTHERS, "start": FER2013}, True)])
 def test_a_start_is_named_with_its_scores_and_fer2013_where_it_was_seen_however_long_ago(start: dict, known: bool) -> None:
-    card = write_card(own(start=start, before={"valid_loss": 1.25, "valid_accuracy": 0.5}))
+    card = card_text(own(start=start, before={"valid_loss": 1.25, "valid_accuracy": 0.5}))
     assert f"began with the weights of `{start['path']}`, which had an accuracy of 0.5000 and a log loss of 1.2500" in card
     assert f"| `{start['path']}` | `{start['sha256']}` |" in card
     assert ("They began as weights trained on FER2013" in card) == known
@@ -46,7 +46,7 @@ def test_a_start_is_named_with_its_scores_and_fer2013_where_it_was_seen_however_
 def test_the_shipped_card_is_what_it_was() -> None:
     bundle = load_bundle("mien")
     card = (bundle.folder / "CARD.md").read_text(encoding="utf-8")
-    assert write_card(bundle.meta).split() == card.replace("| data file |", "| data |").split()
+    assert card_text(bundle.meta).split() == card.replace("| data file |", "| data |").split()
 
 
 def test_few_faces_are_seen_in_many_views() -> None:

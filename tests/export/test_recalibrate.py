@@ -124,7 +124,7 @@ def test_faces_that_will_not_do_are_said(tmp_path, faces, chosen, without, said)
 
 
 def test_nothing_is_left_of_a_failure_nor_replaced(tmp_path, faces, emotions, monkeypatch):
-    monkeypatch.setattr(module, "write_card", lambda *words: 1 / 0)
+    monkeypatch.setattr(module, "card_text", lambda *words: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         recalibrate(load_bundle("mien"), faces, emotions, ABOUT, tmp_path / "new", "x", EMOTIONS)
     assert list(tmp_path.iterdir()) == []
@@ -135,7 +135,7 @@ def test_nothing_is_left_of_a_failure_nor_replaced(tmp_path, faces, emotions, mo
 
 
 def test_a_folder_that_is_made_meanwhile_stays(tmp_path, faces, emotions, monkeypatch):
-    monkeypatch.setattr(module, "write_card", lambda *words: (tmp_path / "new").mkdir() or "")
+    monkeypatch.setattr(module, "card_text", lambda *words: (tmp_path / "new").mkdir() or "")
     with pytest.raises(UsageError, match="exists; choose a new folder"):
         recalibrate(load_bundle("mien"), faces[:120], emotions[:120], ABOUT, tmp_path / "new", "x", EMOTIONS)
     assert [*tmp_path.rglob("*")] == [tmp_path / "new"]

@@ -12,10 +12,10 @@ from mien.training.losses import (
     LOSSES,
     build_loss,
     cross_entropy,
-    draw_order,
     multi_target_loss,
     prior_of,
     sampled_cross_entropy,
+    shuffle_rows,
 )
 from mien.training.recipe import Recipe
 
@@ -118,7 +118,7 @@ def test_balanced_sampling_shows_every_class_alike_and_plain_order_every_face_on
     torch.manual_seed(0)
     labels = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
     targets = torch.eye(3)[labels]
-    order = draw_order(Recipe(balance="sampling"), targets, prior_of(targets))
+    order = shuffle_rows(Recipe(balance="sampling"), targets, prior_of(targets))
     shown = torch.bincount(labels[order], minlength=3) / len(order)
     assert shown.tolist() == pytest.approx([1 / 3] * 3, abs=0.02)
-    assert sorted(draw_order(Recipe(), targets, prior_of(targets)).tolist()) == list(range(len(labels)))
+    assert sorted(shuffle_rows(Recipe(), targets, prior_of(targets)).tolist()) == list(range(len(labels)))

@@ -20,7 +20,7 @@ AROUND = 1.2
 """Side of what is shown, in sides of the face's box."""
 
 
-def draw_faces(source: Source, plan: Plan, faces: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str | None]:
+def cut_out_faces(source: Source, plan: Plan, faces: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str | None]:
     """A data: URL for each face, which is its part's number and its row; None where its picture is no longer there."""
     items: dict[tuple[int, str], Item] = {}
     for number in {number for number, _ in faces}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mien.batch.contact import SIDE_PX, draw_faces
+from mien.batch.contact import SIDE_PX, cut_out_faces
 from mien.batch.parts import Source
 from mien.batch.run import stored_source
 from mien.batch.store import Plan, Store, read_store
@@ -135,7 +135,7 @@ def _sheet(store: Store, totals: Totals, suffixes: Set[str]) -> str:
     source = Source("", "", suffixes, 1)
     faces = totals.least
     try:
-        pictures = draw_faces(stored_source(store, source), Plan(store.plan), faces)
+        pictures = cut_out_faces(stored_source(store, source), Plan(store.plan), faces)
     except (OSError, MienError):  # the whole source is gone, or barred
         pictures = [None] * len(faces)
     return f'<div class="sheet">{"".join(_figure(url, row) for url, (_, row) in zip(pictures, faces, strict=True))}</div>'

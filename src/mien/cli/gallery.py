@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mien.results import Result
 
 
-def draw_faces(blur_faces: bool, source: Path | bytes, result: "Result") -> "Image":
+def draw_marks(blur_faces: bool, source: Path | bytes, result: "Result") -> "Image":
     """The picture with its faces marked, or hidden."""
     from mien.media.draw import draw
 

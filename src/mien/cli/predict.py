@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.gallery import Gallery, draw_faces, draw_reasons
+from mien.cli.gallery import Gallery, draw_marks, draw_reasons
 from mien.cli.inputs import Input, advise, find_inputs, real_paths
 from mien.cli.options import DetectorName, EngineName, MaxFaces, MinFace, ModelName, Threshold
 from mien.cli.output import open_output, progress, say
@@ -68,7 +68,7 @@ def predict(
     inputs = find_inputs(source)
     if out and os.path.realpath(out) in real_paths(inputs):
         raise UsageError(f"--out {out}: is one of the pictures; choose another file.")
-    galleries = [Gallery(annotate, inputs, partial(draw_faces, blur_faces))] if annotate else []
+    galleries = [Gallery(annotate, inputs, partial(draw_marks, blur_faces))] if annotate else []
     galleries += [Gallery(explain, inputs, partial(draw_reasons, recognizer), "--explain", ".png")] if explain else []
     with open_output(out) as stream, contextlib.closing(SINKS[format_](stream)) as sink:
         found: Iterable[tuple[Input, Result]] = share(recognizer, inputs, whole_image, options, jobs)

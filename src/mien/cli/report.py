@@ -24,7 +24,7 @@ def report(
     if run and not faces:
         raise UsageError("--run chooses whose answers are drawn beside faces; it needs --faces and --data.")
     if faces and data:
-        draw_faces(results, faces, data, run)
+        write_face_pictures(results, faces, data, run)
     else:
         write_report(results, out or results)
 
@@ -55,7 +55,7 @@ def figures_of(page: str) -> set[str]:
     return set(re.findall(r'"figures/([^"/]+-(?:light|dark)\.svg)"', page))
 
 
-def draw_faces(results: Path, out: Path, data: Path, name: str) -> None:
+def write_face_pictures(results: Path, out: Path, data: Path, name: str) -> None:
     """Writes sample predictions and the most confident mistakes beside the raters' votes; never into the results folder."""
     from mien.data.dataset import read_dataset
     from mien.evaluation.faces import write_faces

@@ -50,7 +50,7 @@ def score(
     if out is None:
         if not summary:
             raise UsageError("score: give --out DIR for the results, or --summary DIR for a page about a finished run.")
-        print(summarize(Path(source)))
+        print(write_summary_page(Path(source)))
         return
     check_packages()
     options: dict[str, Any] = {
@@ -61,7 +61,7 @@ def score(
     recognizer.classify([])  # loads the network: what it lacks is said before a folder is made
     job = build_job(source, part, options, dict(recognizer.model), whole_image)
     code = run_to_end(job, out, workers, address)
-    print(summarize(out) if summary and code in (0, 1) else out)
+    print(write_summary_page(out) if summary and code in (0, 1) else out)
     raise typer.Exit(code)
 
 
@@ -131,7 +131,7 @@ def conclude(store: "Store", new: int, seconds: float) -> int:
     return 1 if total.errors else 0
 
 
-def summarize(folder: Path) -> Path:
+def write_summary_page(folder: Path) -> Path:
     """Writes the page about a run; its path."""
     from mien.batch.summary import write_page
 

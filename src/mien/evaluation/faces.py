@@ -40,7 +40,7 @@ def write_faces(run: Run, dataset: Dataset, folder: Path) -> list[Path]:
     with suppress(FileExistsError), (folder / ".gitignore").open("x") as file:
         file.write("*\n")
     paths = []
-    for kind, chosen in (("samples", draw_samples(rated)), ("mistakes", most_confident_mistakes(probs, test.classes, rated))):
+    for kind, chosen in (("samples", choose_samples(rated)), ("mistakes", most_confident_mistakes(probs, test.classes, rated))):
         path = folder / f"{kind}-{name}.png"
         shares = vote_shares(test.votes[chosen], probs.shape[1])
         with load_settings(LIGHT), replaced_file(path) as partial:
@@ -49,7 +49,7 @@ def write_faces(run: Run, dataset: Dataset, folder: Path) -> list[Path]:
     return paths
 
 
-def draw_samples(rows: np.ndarray, count: int = COUNT) -> np.ndarray:
+def choose_samples(rows: np.ndarray, count: int = COUNT) -> np.ndarray:
     """Some of the rows, ascending, drawn by SEED."""
     return np.sort(np.random.default_rng(SEED).choice(rows, min(count, len(rows)), replace=False))
 

@@ -112,14 +112,14 @@ def _resampled(networks: list[np.ndarray], classes: np.ndarray, resamples: int, 
     """For each network's probs, each metric of every resample, float [resamples]; all see the same resamples."""
     parts = [dict(_parts(probs, classes)) for probs in networks]
     found: list[dict[str, list[np.ndarray]]] = [{name: [] for name in METRICS} for _ in networks]
-    for weights in _draw(len(classes), resamples, seed):
+    for weights in _resample(len(classes), resamples, seed):
         for part, values in zip(parts, found, strict=True):
             for name in METRICS:
                 values[name].append(_values(part[name], weights))
     return [{name: np.concatenate(chunks) for name, chunks in values.items()} for values in found]
 
 
-def _draw(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def _resample(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """How often each row stands in each resample, float [CHUNK,n] at a time."""
     rng = np.random.default_rng(seed)
     for start in range(0, resamples, CHUNK):

@@ -15,7 +15,7 @@ from mien.errors import CheckpointError, UsageError
 from mien.evaluation.calibration import fit_temperature, prediction_set_threshold, set_coverage, softmax
 from mien.evaluation.runs import COVERAGE
 from mien.evaluation.score import Predictions, score_protocols, split_part
-from mien.export.card import write_card
+from mien.export.card import card_text
 from mien.export.graph import INPUT, OUTPUT, Graph
 from mien.export.litert import write_litert
 from mien.export.onnx import write_onnx
@@ -82,7 +82,7 @@ def export_bundle(
         on_step("scoring")
         meta |= score_bundle(Bundle(partial, meta), dataset, threads)
         (partial / "model.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-        (partial / "CARD.md").write_text(write_card(meta), encoding="utf-8")
+        (partial / "CARD.md").write_text(card_text(meta), encoding="utf-8")
     return load_bundle(folder)
 
 

@@ -99,7 +99,7 @@ def files_table(meta: Mapping[str, Any]) -> str:
     return markdown([["file", "bytes", "sha256"], *rows])
 
 
-def write_card(meta: Mapping[str, Any]) -> str:
+def card_text(meta: Mapping[str, Any]) -> str:
     """The Markdown for a bundle's model.json."""
     columns: dict[str, Any] = {}
     for engine, scores in meta["scores"].items():

@@ -107,7 +107,7 @@ def recalibrate(
             "calibration": calibration,
         }
         (partial / "model.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-        (partial / "CARD.md").write_text(write_card(meta, bundle.folder / "CARD.md"), encoding="utf-8")
+        (partial / "CARD.md").write_text(card_text(meta, bundle.folder / "CARD.md"), encoding="utf-8")
         check_new(folder)  # nor was it made meanwhile
     return load_bundle(folder)
 
@@ -170,7 +170,7 @@ def _write_graph(bundle: Bundle, engine: str, factor: float, faces: np.ndarray, 
         raise BundleError(f"{old}: changed by {difference:.1e} more than its temperature says; export its checkpoint again.")
 
 
-def write_card(meta: Mapping[str, Any], old_card: Path) -> str:
+def card_text(meta: Mapping[str, Any], old_card: Path) -> str:
     """The Markdown for a refitted bundle's model.json, with what holds of the card of the bundle it came from."""
     found, base = meta["calibration"], meta["calibration"]["base"]
     sections = re.split(r"^## ", old_card.read_text(encoding="utf-8"), flags=re.M) if old_card.is_file() else []

@@ -73,7 +73,7 @@ def see_whole(source: Source) -> Seen:
     return Seen(name_source(source), picture.width, picture.height, (face,))
 
 
-def fit(crop: np.ndarray) -> np.ndarray:
+def as_crop(crop: np.ndarray) -> np.ndarray:
     """One face to uint8 [48,48]."""
     if crop.shape == (SIDE_PX, SIDE_PX) and crop.dtype == np.uint8:
         return crop

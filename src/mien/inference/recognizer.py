@@ -16,7 +16,7 @@ from mien.errors import BundleError, ImageError, UsageError, unknown
 from mien.inference.crop import SIDE_PX, Square, face_square
 from mien.inference.detector import Detector, read_detector
 from mien.inference.engines import Engine, build_engine
-from mien.inference.located import Located, Seen, fit, locate, locate_given, see_whole
+from mien.inference.located import Located, Seen, as_crop, locate, locate_given, see_whole
 from mien.inference.weights import FILES, load_bundle
 from mien.media.images import WORKING_SIDE_PX, Source, name_source, read_picture
 from mien.results import Box, Explanation, Face, Result
@@ -91,7 +91,7 @@ class Recognizer:
         if _is_one(crops):
             kind = f"array {list(crops.shape)}" if isinstance(crops, np.ndarray) else type(crops).__name__
             raise ImageError(f"{kind}: expected faces, an array [n,h,w] or a list of arrays or PIL images; one face is [face].")
-        faces = [fit(np.asarray(crop)) for crop in crops]
+        faces = [as_crop(np.asarray(crop)) for crop in crops]
         probs = self._engine.get().probs(np.array(faces, np.uint8).reshape(-1, SIDE_PX, SIDE_PX))
         if not np.isfinite(probs).all():
             raise BundleError(f"{self.bundle.folder}: its network answers with what is no number; fetch or export it again.")

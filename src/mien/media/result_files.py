@@ -10,7 +10,7 @@ from typing import Self
 from mien.errors import DataError, UsageError, VideoError, unknown
 from mien.files import replaced_file
 from mien.media.parquet import load_pyarrow, read_parquet, write_parquet
-from mien.media.result_reader import read_frames, rows_to_results
+from mien.media.result_reader import read_finished, rows_to_results
 from mien.media.sinks import VIDEO_SINKS
 from mien.results import Result
 
@@ -30,7 +30,7 @@ def left_results(path: Path, format_: str) -> Iterator[Result]:
     """
     growing = growing_path(path, format_)
     if growing.exists():
-        yield from (result for result, _ in read_frames(growing, _growing_format(format_)))
+        yield from (result for result, _ in read_finished(growing, _growing_format(format_)))
     elif path.exists():
         try:
             yield from rows_to_results(read_parquet(path))
@@ -137,7 +137,7 @@ def _kept_bytes(path: Path, format_: str, keep: int) -> int:
         with replaced_file(growing) as new, ResultFile(new, "jsonl") as out:
             for result in left_results(path, format_):
                 out.write(result)
-    ends = (end for _, end in read_frames(growing, _growing_format(format_))) if growing.exists() else iter(())
+    ends = (end for _, end in read_finished(growing, _growing_format(format_))) if growing.exists() else iter(())
     end = next(islice(ends, keep - 1, None), None)
     if end is None:
         raise UsageError(f"{path}: fewer than {keep} frames are left of the run before; start anew.")

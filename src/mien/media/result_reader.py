@@ -32,7 +32,7 @@ def read_results(path: str | PathLike[str], library: str = "pandas") -> Any:
         return rows_to_frame(READERS[path.suffix.lower()](path), library)
 
 
-def read_frames(path: Path, format_: str) -> Iterator[tuple[Result, int]]:
+def read_finished(path: Path, format_: str) -> Iterator[tuple[Result, int]]:
     """A video's finished frames in a csv or jsonl file, and where in it each one ends, in bytes.
 
     Whether the last frame of a CSV has all its faces is known only where it has none: otherwise it counts as unfinished.

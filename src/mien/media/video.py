@@ -73,7 +73,7 @@ class ReadAhead:
         stop = threading.Event()
         self._thread = threading.Thread(target=_run, args=(items, self._queue, stop), name="mien-ahead", daemon=True)
         self._thread.start()
-        self.close = weakref.finalize(self, _end, self._thread, self._queue, stop)
+        self.close = weakref.finalize(self, _stop, self._thread, self._queue, stop)
         """Ends the thread and with it the generator, at any moment; also called when nobody refers to this any more."""
 
     def next(self, patience_s: float | None = None) -> Any:
@@ -100,7 +100,7 @@ def _run(items: Generator[Any, None, None], ready: "Items", stop: threading.Even
         ready.put((None, end))
 
 
-def _end(thread: threading.Thread, ready: "Items", stop: threading.Event) -> None:
+def _stop(thread: threading.Thread, ready: "Items", stop: threading.Event) -> None:
     """What waits is dropped, so that the thread has room to end. One that is stuck in a read ends with that, or the process."""
     stop.set()
     with suppress(queue.Empty):

@@ -77,13 +77,13 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/predict", operation_id="predict", summary="Find the faces and name their expressions")
     async def predict(request: Request) -> JSONResponse:
-        results, several = await service.recognise(request, whole=False)
+        results, several = await service.recognize(request, whole=False)
         documents = [result.to_dict() for result in results]
         return JSONResponse({"results": documents} if several else documents[0])
 
     @app.post("/v1/classify", operation_id="classify", summary="Each picture is one face already cropped")
     async def classify(request: Request) -> JSONResponse:
-        results, _ = await service.recognise(request, whole=True)
+        results, _ = await service.recognize(request, whole=True)
         faces = [result.faces[0].to_dict() if result.faces else {"error": result.error} for result in results]
         wanted = ("emotion", "confidence", "ambiguous", "probs", "error")
         return JSONResponse({"faces": [{key: face[key] for key in wanted if key in face} for face in faces]})

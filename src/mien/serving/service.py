@@ -53,7 +53,7 @@ class Service:
         """Ends the workers, when they have done what they are at."""
         self.batcher.close()
 
-    async def recognise(self, request: Request, whole: bool) -> tuple[list[Result], bool]:
+    async def recognize(self, request: Request, whole: bool) -> tuple[list[Result], bool]:
         """The results of a request's pictures, and whether it had several. Raises ProblemError.
 
         Of several, one that could not be read, or at which the recogniser failed, has `error`.

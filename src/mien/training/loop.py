@@ -23,7 +23,7 @@ from mien.models.double_channel import choose_weight
 from mien.training.augment import mix, spoil, view
 from mien.training.checkpoint import STATE, read_checkpoint, write_checkpoint
 from mien.training.distill import Teacher
-from mien.training.losses import build_loss, draw_order, prior_of
+from mien.training.losses import build_loss, prior_of, shuffle_rows
 from mien.training.parallel import from_first, is_first, mean, share, shared
 from mien.training.precision import PRECISIONS
 from mien.training.recipe import Recipe, as_values, build_recipe
@@ -65,12 +65,12 @@ def fit(
     while not is_over(recipe, losses := [entry["valid_loss"] for entry in content["history"]]):
         began_s, epoch = time.perf_counter(), content["epoch"]
         torch.manual_seed(run["seed"] * 1_000_003 + (epoch % recipe.views if recipe.views else epoch) + 1)
-        order, total = draw_order(recipe, targets, prior), torch.zeros((), device=device)
+        order, total = shuffle_rows(recipe, targets, prior), torch.zeros((), device=device)
         model.train()
         for step in range(steps):
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
             _set_rate(optimizer, learning_rate(recipe, (epoch * steps + step) / (recipe.epochs * steps), losses))
-            views, spoilt = _draw_views(faces[rows], recipe, run["seed"], epoch, step)
+            views, spoilt = _make_views(faces[rows], recipe, run["seed"], epoch, step)
             with torch.autocast(kind, dtype, enabled=dtype is not torch.float32):
                 answers = [teacher.probs(views[part], epoch, step)] if teacher else []
                 mixed, labels, *answers = mix(recipe, spoilt[part], targets[rows][part], *answers)
@@ -154,7 +154,7 @@ def _take_in(
                 "average": _state(average), "optimizer": optimizer.state_dict()}  # fmt: skip
 
 
-def _draw_views(faces: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+def _make_views(faces: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> tuple[Tensor, Tensor]:
     """What the teachers see, the same after recipe.views epochs, and what is left of it for the student, which is not."""
     if not recipe.views:
         return (views := view(faces, recipe)), spoil(views, recipe)

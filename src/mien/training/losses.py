@@ -60,7 +60,7 @@ def build_loss(recipe: Recipe, prior: Tensor) -> Loss:
     return loss_of
 
 
-def draw_order(recipe: Recipe, targets: Tensor, prior: Tensor) -> Tensor:
+def shuffle_rows(recipe: Recipe, targets: Tensor, prior: Tensor) -> Tensor:
     """The rows of one epoch, int [n], from torch's global generator: each once; under balanced `sampling` as often as drawn.
 
     A face is then drawn in proportion to its classes' prior ** -s.

@@ -65,7 +65,7 @@ class Recipe:
     select: str = "last"
     """Which epoch's weights are kept: the last, or the best by validation accuracy."""
     balance: str = "none"
-    """How rare classes are strengthened: none, weights or logits (losses.build_loss), or sampling (losses.draw_order)."""
+    """How rare classes are strengthened: none, weights or logits (losses.build_loss), or sampling (losses.shuffle_rows)."""
     balance_strength: float = 1.0
     """0: not at all, 1: as if all classes were equally frequent."""
 
