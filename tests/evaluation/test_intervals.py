@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from mien.evaluation import metrics
-from mien.evaluation.intervals import METRICS, _draw, bootstrap, compare, mcnemar
+from mien.evaluation.intervals import METRICS, _resample, bootstrap, compare, mcnemar
 
 FUNCTIONS = {
     "accuracy": metrics.accuracy,
@@ -27,11 +27,11 @@ def draw(seed: int, n: int = 200, skill: float = 1.5) -> tuple[np.ndarray, np.nd
 
 def slow_resamples(n: int, resamples: int, seed: int) -> list[np.ndarray]:
     """Row numbers of each resample that the fast way drew as counts."""
-    return [np.repeat(np.arange(n), row.astype(int)) for part in _draw(n, resamples, seed) for row in part]
+    return [np.repeat(np.arange(n), row.astype(int)) for part in _resample(n, resamples, seed) for row in part]
 
 
 def test_resamples_have_as_many_rows_each_as_likely():
-    counts = np.concatenate(list(_draw(30, 4000, 1)))
+    counts = np.concatenate(list(_resample(30, 4000, 1)))
     assert (counts.sum(1) == 30).all()
     assert counts.mean(0) == pytest.approx(np.ones(30), abs=0.08)
     assert counts.var() == pytest.approx(1 - 1 / 30, abs=0.02)

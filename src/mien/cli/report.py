@@ -67,7 +67,7 @@ def write_face_pictures(results: Path, out: Path, data: Path, name: str) -> None
             f"--faces {out}: is inside the results folder; faces of the data set are not published: choose another."
         )
     groups = read_groups(results)
-    runs = {f"{group.name}-{run['seed']}": (run, answers) for group in groups if group.is_tested for run, answers in group.runs}
+    runs = {run.name: run for group in groups if group.is_tested for run in group.runs}
     if name and name not in runs:
         raise unknown("run with answers on the test split", name, runs)
     group = shown_group(groups)

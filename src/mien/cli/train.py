@@ -49,6 +49,7 @@ def train(
     except ModuleNotFoundError:
         raise lacking("training needs torch", "lab") from None
     from mien.cli.own import open_faces
+    from mien.evaluation.runs import run_name
     from mien.machine import keep_memory
     from mien.training.parallel import is_first, process_group, wait
     from mien.training.recipe import read_recipe
@@ -64,14 +65,14 @@ def train(
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     begin = read_start(start, settings.model) if start else None
     keep_memory()
-    folders = {run_seed: out / f"{settings.name}-{run_seed}" for run_seed in range(seed, seed + seeds)}
+    folders = {run_seed: out / run_name(settings.name, run_seed) for run_seed in range(seed, seed + seeds)}
     with process_group(device) as place:
         if is_first():
             for folder in folders.values():
                 if (folder / "checkpoint.pt").exists() and not resume:
                     raise UsageError(f"{folder}: holds a run already; go on with --resume, or choose another --out.")
-            for run_seed in folders:
-                check_result(results / f"{settings.name}-{run_seed}.json", settings, resume)
+            for folder in folders.values():
+                check_result(results / f"{folder.name}.json", settings, resume)
             for folder in folders.values():
                 make_folder(folder, "--out")
             make_folder(results, "--results")
@@ -113,7 +114,7 @@ class Job:
         path = folder / "checkpoint.pt"
         teachers = [load_teacher(teacher, labels) for teacher in self.teachers]
         run = self.describe(seed, path, labels)
-        with shown(f"{self.recipe.name}-{seed}", self.recipe.epochs, run.pop("epoch")) as (on_step, said):
+        with shown(folder.name, self.recipe.epochs, run.pop("epoch")) as (on_step, said):
 
             def on_epoch(content: dict[str, Any]) -> None:
                 write_history(folder / "history.json", content)

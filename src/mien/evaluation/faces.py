@@ -28,8 +28,7 @@ def write_faces(run: Run, dataset: Dataset, folder: Path) -> list[Path]:
 
     And a .gitignore, so that none is committed; one that is there is the user's, and stays.
     """
-    content, answers = run
-    name, test = f"{content['recipe']['name']}-{content['seed']}", answers["test"]
+    name, content, test = run.name, run.content, run.answers["test"]
     rows = np.flatnonzero(dataset.faces.usage == SPLITS.index("test"))
     if not np.array_equal(test.votes, dataset.votes.counts[rows] * dataset.votes.named[rows, None]):
         raise DataError(f"{name}: answers other test faces than this data holds; give the data that it was trained on.")

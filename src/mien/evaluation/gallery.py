@@ -41,8 +41,7 @@ def shown_group(groups: Sequence[Group]) -> Group | None:
 
 def run_pictures(run: Run) -> list[Picture]:
     """Confusion matrix, reliability diagram and bars by class of a run on the published test faces, calibrated."""
-    content, answers = run
-    test, name = answers["test"], f"{content['recipe']['name']}-{content['seed']}"
+    name, content, test = run.name, run.content, run.answers["test"]
     rows, labels = test.classes >= 0, content["labels"]
     raw, probs = (softmax(test.logits[rows], divisor) for divisor in (1.0, content["temperature"]))
     classes = test.classes[rows]

@@ -27,7 +27,7 @@ class Group:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        return self.runs[0][0]["recipe"]
+        return self.runs[0].content["recipe"]
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class Group:
 
     @property
     def parameters(self) -> int:
-        return self.runs[0][0]["parameters"]
+        return self.runs[0].content["parameters"]
 
     @property
     def seeds(self) -> list[int]:
@@ -54,7 +54,7 @@ class Group:
     @property
     def is_short(self) -> bool:
         """Whether it was trained for fewer epochs than planned, and did not end early by its own rule."""
-        return self.recipe["epochs"] < self.planned or not has_ended(self.runs[0][0])
+        return self.recipe["epochs"] < self.planned or not has_ended(self.runs[0].content)
 
     @property
     def is_tested(self) -> bool:
@@ -111,18 +111,18 @@ def read_groups(folder: Path) -> list[Group]:
     gathered = defaultdict(list)
     for path in sorted(folder.glob("*.json")):
         if _is_run(path):
-            run, answers = read_run(path)
-            if missing := [key for key in NEEDED if key not in run]:
+            run = read_run(path)
+            if missing := [key for key in NEEDED if key not in run.content]:
                 raise DataError(f"{path}: lacks {missing[0]!r}, which `mien train` writes; finish the run again with --resume.")
-            expected = f"{run['recipe']['name']}-{run['seed']}.json"
+            expected = f"{run.name}.json"
             if path.name != expected:
                 raise DataError(
                     f"{path}: holds the run {expected}, which would count twice; remove it or give it its name back."
                 )
-            gathered[_key(run)].append((run, answers))
+            gathered[_key(run.content)].append(run)
     if not gathered:
         raise DataError(f"{folder}: holds no finished run; expected NAME-SEED.json and .npz, as `mien train` writes them.")
-    return [Group(tuple(sorted(runs, key=lambda run: run[0]["seed"]))) for _, runs in sorted(gathered.items())]
+    return [Group(tuple(sorted(runs, key=lambda run: run.content["seed"]))) for _, runs in sorted(gathered.items())]
 
 
 def has_ended(run: dict[str, Any]) -> bool:

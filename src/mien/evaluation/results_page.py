@@ -152,7 +152,7 @@ def _commands(groups: Iterable[Group]) -> str:
     """How to retrace each row: its first run's command, with what it took. DIR: the folder with FER2013 and FER+."""
     lines = ["```sh"]
     for group in groups:
-        first = group.runs[0][0]
+        first = group.runs[0].content
         hours = sum(run["training_s"] for run, _ in group.runs) / len(group.runs) / 3600
         seeds = f"seed{'s' * (len(group.runs) > 1)} {', '.join(map(str, group.seeds))}"
         lines += [f"# {group.name}, {seeds}: {hours:.1f} h a run ({first['environment']['machine']})", first["command"]]
@@ -163,12 +163,11 @@ def _shown(group: Group | None) -> Parts:
     if group is None:
         return []
     run = group.median
-    name = f"{group.name}-{run[0]['seed']}"
     which = f"Of {len(group.runs)} runs that of median validation accuracy" if len(group.runs) > 1 else "The only run"
     words = f"{which}, calibrated, on the test split; recall and precision with 95% Wilson intervals."
     curves = curves_picture(group.name, [group], with_training=True)
-    table = markdown(score_table(run[0]["scores"]["calibrated"]["test"]))
-    return _section(f"`{name}` in full", [words, *run_pictures(run), curves, table])
+    table = markdown(score_table(run.content["scores"]["calibrated"]["test"]))
+    return _section(f"`{run.name}` in full", [words, *run_pictures(run), curves, table])
 
 
 def _development(groups: Sequence[Group]) -> Parts:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -46,8 +46,20 @@ class Answers:
             yield "leak-free", (self.classes >= 0) & self.leak_free
 
 
-Run = tuple[dict[str, Any], dict[str, Answers]]
-"""A run's JSON, and its answers by split."""
+def run_name(recipe: str, seed: int) -> str:
+    """What a run's folder and its files are named after."""
+    return f"{recipe}-{seed}"
+
+
+class Run(NamedTuple):
+    """content: a run's JSON; answers: by split."""
+
+    content: dict[str, Any]
+    answers: dict[str, Answers]
+
+    @property
+    def name(self) -> str:
+        return run_name(self.content["recipe"]["name"], self.content["seed"])
 
 
 def answer(logits_of: Callable[[np.ndarray], np.ndarray], dataset: Dataset | OwnFaces, name: str, mode: str) -> Answers:
@@ -101,7 +113,7 @@ def write_run(folder: Path, run: dict[str, Any], answers: dict[str, Answers]) ->
     Logits are kept as float16, less each row's largest, so that no rounding makes the most probable class another. Raises
     DataError where the folder cannot be written.
     """
-    path = folder / f"{run['recipe']['name']}-{run['seed']}.json"
+    path = folder / f"{run_name(run['recipe']['name'], run['seed'])}.json"
     arrays = {f"{split}_{key}": value for split, found in answers.items() for key, value in _packed(found).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +133,8 @@ def read_run(path: Path) -> Run:
         if run["schema"] != SCHEMA:
             raise DataError(f"{path}: has schema {run['schema']}, this version of mien reads {SCHEMA}; finish the run again.")
         with np.load(path.with_suffix(".npz")) as arrays:
-            return run, {split: _unpacked(split, arrays, next(iter(scores))) for split, scores in run["scores"]["raw"].items()}
+            kept = run["scores"]["raw"].items()
+            return Run(run, {split: _unpacked(split, arrays, next(iter(scores))) for split, scores in kept})
     except DataError:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile, zlib.error) as error:

@@ -84,7 +84,7 @@ def _difference_row(group: Group, base: Group) -> list[str]:
 
 def _p(group: Group, base: Group) -> str:
     """McNemar's, of the runs of the lowest seeds on the published test faces; none where these are not the same."""
-    tests = [one.runs[0][1]["test"] for one in (group, base)]
+    tests = [one.runs[0].answers["test"] for one in (group, base)]
     if not np.array_equal(tests[0].classes, tests[1].classes):
         return NONE
     right, others = ((test.logits.argmax(1) == test.classes) & (test.classes >= 0) for test in tests)
@@ -107,7 +107,7 @@ def votes_table(groups: Iterable[Group]) -> Table:
     """Faces with a majority and without one, both held against the raters' shares, raw and calibrated; means over runs."""
     rows = [["run", "test faces", "agreement (highest possible)", "loss, raw", "loss (floor)", "ECE, raw", "ECE"]]
     for group in groups:
-        any_disputed = disputed_rows(group.runs[0][1]["test"]).any()
+        any_disputed = disputed_rows(group.runs[0].answers["test"]).any()
         for title, kept in (("with a majority", True), ("disputed", False))[: 1 + any_disputed]:
             raw, fitted = (mean_votes(group, kept, calibrated) for calibrated in (False, True))
             rows.append([f"`{group.name}`, {title}", f"{raw['n']:,.0f}",
