@@ -51,11 +51,12 @@ def _read_faces(
 ) -> "tuple[np.ndarray, list[str], dict[str, Any], str]":
     """Faces, the emotion of each, what model.json says of them, and a line for people."""
     from mien.data.dataset import read_dataset
+    from mien.data.folder import read_folder
     from mien.emotions import EMOTIONS
     from mien.evaluation.score import label_mode
 
     if are_class_folders(data, numbering, cropped):
-        labelled = read_labelled(data, numbering, cropped, [48])
+        labelled = read_labelled(read_folder(data, numbering), cropped, [48])
         kept = [i for i, emotion in enumerate(labelled.emotions) if emotion in bundle.labels]
         emotions = [labelled.emotions[i] for i in kept]
         return labelled.crops[48][kept], emotions, labelled.about, describe(labelled, bundle.labels)

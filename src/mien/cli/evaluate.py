@@ -156,11 +156,13 @@ Faces = DatasetFaces | FolderFaces
 
 def _read_faces(data: Path, numbering: str, cropped: bool, asked: tuple[list[str], list[str]], models: list[Model]) -> Faces:
     from mien.data.dataset import read_dataset
+    from mien.data.folder import read_folder
 
     if not are_class_folders(data, numbering, cropped):
         return DatasetFaces(read_dataset(data), *asked)
     known = tuple(name for name in models[0].names if all(name in model.names for model in models))
-    return FolderFaces(read_labelled(data, numbering, cropped, sorted({model.side_px for model in models})), known)
+    sides = sorted({model.side_px for model in models})
+    return FolderFaces(read_labelled(read_folder(data, numbering), cropped, sides), known)
 
 
 def _score(report: dict[str, Any], model: Model, faces: Faces, flip: bool, other: Other | None, out: Path | None) -> None:

@@ -22,7 +22,7 @@ def open_faces(data: Path, numbering: str, cropped: bool, labels: str = "majorit
     check_mode(labels)
     pictures = read_folder(data, numbering)
     check_counts(data, pictures.counts)
-    labelled = read_labelled(data, numbering, cropped, [48])
+    labelled = read_labelled(pictures, cropped, [48])
     say(describe(labelled, tuple(pictures.counts)))
     own = deal_out(pictures, dict(zip(labelled.names, labelled.crops[48], strict=True)), cropped, numbering)
     parts = own.about["parts"].items()

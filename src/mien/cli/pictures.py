@@ -12,6 +12,7 @@ from mien.errors import DataError, ImageError, UsageError, one_line
 if TYPE_CHECKING:
     import numpy as np
 
+    from mien.data.folder import Pictures
     from mien.evaluation.score import Part
 
 
@@ -56,20 +57,15 @@ def are_class_folders(data: Path, numbering: str, cropped: bool) -> bool:
     return False
 
 
-def read_labelled(folder: Path, numbering: str, cropped: bool, sides: Sequence[int]) -> Labelled:
-    """Every picture's largest face, or with `cropped` the whole picture. What is passed over is said on stderr.
-
-    numbering: as of data.folder.read_folder.
-    """
+def read_labelled(pictures: "Pictures", cropped: bool, sides: Sequence[int]) -> Labelled:
+    """Every picture's largest face, or with `cropped` the whole picture. What is passed over is said on stderr."""
     import numpy as np
 
-    from mien.data.folder import read_folder
     from mien.inference.crop import crop_square
     from mien.inference.detector import Detector
     from mien.inference.faces import largest_square, whole_square
     from mien.media.images import read_picture
 
-    pictures = read_folder(folder, numbering)
     say(*(f"skipped {text}" for text in pictures.skipped))
     detector = None if cropped else Detector("full_range", 1)
     found: list[tuple[str, str, list[np.ndarray]]] = []
@@ -89,10 +85,10 @@ def read_labelled(folder: Path, numbering: str, cropped: bool, sides: Sequence[i
             found.append((name, emotion, [crop_square(pixels, square, side) for side in sides]))
     if not found:
         advice = "if they are faces already, add --cropped" if no_face else "none of them can be read"
-        raise DataError(f"{folder}: no face was found in its {len(triples)} pictures; {advice}.")
+        raise DataError(f"{pictures.folder}: no face was found in its {len(triples)} pictures; {advice}.")
     names, emotions, crops = zip(*found, strict=True)
     about = {
-        "folder": one_line(folder.resolve().name),
+        "folder": one_line(pictures.folder.resolve().name),
         "sha256": pictures.sha256,
         "classes": pictures.counts,
         "pictures": len(triples),

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from PIL import Image
@@ -52,14 +53,20 @@ class Pictures:
         """Each path below the folder, parts joined by /."""
         return tuple(path.relative_to(self.folder).as_posix() for path in self.paths)
 
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Name -> SHA-256 of each picture that can be read; all are read for it, once."""
+        digests = {}
+        for path, name in zip(self.paths, self.names, strict=True):
+            with suppress(OSError):
+                digests[name] = sha256(path)
+        return digests
+
     @property
     def sha256(self) -> str:
         """Of the names and contents of all pictures that can be read."""
-        total = hashlib.sha256()
-        for path, name in zip(self.paths, self.names, strict=True):
-            with suppress(OSError):
-                total.update(f"{sha256(path)} {name}\n".encode("utf-8", "surrogateescape"))
-        return total.hexdigest()
+        lines = (f"{digest} {name}\n" for name, digest in self.digests.items())
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     @property
     def counts(self) -> dict[str, int]:

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import numpy as np
 from mien.data.dataset import LABELS, SPLITS, Split
 from mien.data.folder import Pictures
 from mien.errors import DataError, UsageError, one_line, unknown
-from mien.files import sha256
 
 ENDS = (0.7, 0.85)
 """Where the shares of train and valid end; test has the rest."""
@@ -86,7 +84,7 @@ def deal_out(pictures: Pictures, faces: Mapping[str, np.ndarray], cropped: bool,
 
     Raises DataError as `check_counts` does, and where there is nothing to learn an emotion from or no face to score.
     """
-    digests = _digests(pictures)
+    digests = pictures.digests
     emotion_of = dict(zip(pictures.names, pictures.emotions, strict=True))
     names = sorted(faces.keys() & digests.keys(), key=lambda name: (digests[name], name))
     found = Counter(emotion_of[name] for name in names)
@@ -115,15 +113,6 @@ def _count(folder: Path, classes: np.ndarray, parts: np.ndarray, labels: tuple[s
     if lacking:
         raise DataError(f"{folder}: no face of {lacking[0]}, since each picture's content decides where it goes; add pictures.")
     return {part: dict(zip(labels, row.tolist(), strict=True)) for part, row in zip(SPLITS, counts, strict=True)}
-
-
-def _digests(pictures: Pictures) -> dict[str, str]:
-    """Name -> SHA-256 of each picture that can be read."""
-    digests = {}
-    for path, name in zip(pictures.paths, pictures.names, strict=True):
-        with suppress(OSError):
-            digests[name] = sha256(path)
-    return digests
 
 
 def _checksum(digests: Mapping[str, str], emotion_of: Mapping[str, str], cropped: bool) -> str:
