@@ -9,7 +9,6 @@ import struct
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -243,6 +242,3 @@ def clips() -> dict[str, bytes]:
             except (FFmpegError, ValueError):
                 continue
     return found
-
-
-MAKE: dict[str, Callable[[int, int, Path], Any]] = {"bundles": make_bundle, "csvs": make_tables, "clips": make_clip}

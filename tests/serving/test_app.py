@@ -319,7 +319,7 @@ def test_an_answer_that_fails_on_the_way_is_broken_off():
         sent.append(message["status"])
 
     with pytest.raises(ValueError, match="half"):
-        asyncio.run(Envelope(half, Metrics())({"type": "http", "path": "/"}, None, keep))
+        asyncio.run(Envelope(half, Metrics(), ())({"type": "http", "path": "/"}, None, keep))
     assert sent == [200]
 
 

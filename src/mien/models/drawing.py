@@ -105,7 +105,7 @@ def reach(stages: Sequence[Stage]) -> tuple[float, float]:
 
 
 def thickness(slab: Slab) -> float:
-    """Inches, as those below."""
+    """How thick a slab is drawn, in inches: the root of its channels."""
     return 0.03 + 0.008 * slab.channels**0.5 if slab.side else 0.07
 
 

@@ -55,7 +55,8 @@ def build_app(service: Service, origins: Sequence[str] = ()) -> FastAPI:
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Envelope, metrics=service.metrics, styles=_hash(STYLE))
+    routes = {*app.openapi()["paths"], "/docs", "/openapi.json"}
+    app.add_middleware(Envelope, metrics=service.metrics, routes=routes, styles=_hash(STYLE))
     return app
 
 

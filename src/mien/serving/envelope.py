@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,15 +22,18 @@ HEADERS = {
 }
 KEPT = (b"cache-control", b"no-store")
 """Of what the API answers, nothing is kept on the way."""
-FAILED = "the service failed at this request; its log says why."
-ROUTES = ("/v1/predict", "/v1/classify", "/v1/model", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
+REQUEST_FAILED = "the service failed at this request; its log says why."
 
 
 class Envelope:
-    """An ASGI application around another. styles: the hashes of those that stand in the pages themselves."""
+    """An ASGI application around another.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, styles: str = ""):
-        self._app, self._metrics = app, metrics
+    routes: paths that are counted by their names, all others as the page's; styles: the hashes of those that stand in the
+    pages themselves.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str], styles: str = ""):
+        self._app, self._metrics, self._routes = app, metrics, routes
         policy = HEADERS["content-security-policy"].format(styles=styles)
         self._headers = [(k.encode(), v.encode()) for k, v in (HEADERS | {"content-security-policy": policy}).items()]
 
@@ -38,7 +42,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began_s, status, begun, name = time.perf_counter(), 500, False, secrets.token_hex(8)
-        route = scope["path"] if scope["path"] in ROUTES else "page"
+        route = scope["path"] if scope["path"] in self._routes else "page"
         own = [(b"x-request-id", name.encode()), *self._headers, *([KEPT] if scope["path"].startswith("/v1/") else [])]
         scope.setdefault("state", {})["id"] = name
 
@@ -55,7 +59,7 @@ class Envelope:
             if begun:
                 raise
             LOG.exception("failed", extra={"fields": {"id": name, "route": route}})
-            await respond(ProblemError(500, FAILED))(scope, receive, answer)
+            await respond(ProblemError(500, REQUEST_FAILED))(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began_s
             self._metrics.requests.labels(route, str(status)).inc()

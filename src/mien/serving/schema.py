@@ -6,7 +6,7 @@ from mien.emotions import EMOTIONS
 from mien.results import SCHEMA, Box, Face, Result
 from mien.serving.answers import SOURCE
 from mien.serving.problems import MEDIA_TYPE, describe
-from mien.serving.service import FAILED
+from mien.serving.service import PICTURE_FAILED
 
 Schema = dict[str, Any]
 
@@ -76,7 +76,7 @@ _REASONS = {
     ),
     422: ("No picture in the fields, too many, or a parameter in the address.", "0 fields named image: expected 1 to 16."),
     429: ("Too many requests.", "more than 60 requests a minute; wait."),
-    500: ("It failed at this request.", FAILED),
+    500: ("It failed at this request.", PICTURE_FAILED),
     503: ("Busy, or ending.", "the queue is full; ask again in 1 s."),
 }
 

@@ -20,7 +20,7 @@ from mien.serving.metrics import Metrics
 from mien.serving.problems import ProblemError, busy
 from mien.worker import Worker, WorkerError
 
-FAILED = "the recogniser failed at this picture; the service's log says why."
+PICTURE_FAILED = "the recogniser failed at this picture; the service's log says why."
 FULL = "the queue is full"
 
 
@@ -80,12 +80,12 @@ class Service:
         return results, several
 
     def _result(self, answer: Result | Exception) -> Result:
-        return Result(SOURCE, 0, 0, (), self.model, error=FAILED) if isinstance(answer, Exception) else answer
+        return Result(SOURCE, 0, 0, (), self.model, error=PICTURE_FAILED) if isinstance(answer, Exception) else answer
 
 
 def _check(result: Result, answer: Any) -> None:
     """Raises ProblemError for a picture without an answer."""
     if isinstance(answer, Exception):
-        raise ProblemError(500, FAILED)
+        raise ProblemError(500, PICTURE_FAILED)
     if result.error:
         raise ProblemError(413 if result.error == TOO_LARGE else 400, f"the picture {result.error}")
