@@ -3,12 +3,12 @@
 python -m benchmarks.explain --out results/bench_explain.json
 """
 
-import json
 import statistics
 from pathlib import Path
 
 import numpy as np
 import typer
+from benchmarks.parts import write_report
 
 from mien import Recognizer
 from mien.cli.bench import alternate, summary
@@ -39,9 +39,7 @@ def main(rounds: int = 30, out: Path | None = None) -> None:
         "times_of_one_face": round(ratio, 1),
         "goal": {"most": GOAL, "met": ratio <= GOAL},
     }
-    print(text := json.dumps(report, indent=1))
-    if out:
-        out.write_text(text + "\n", encoding="utf-8")
+    write_report(report, out)
 
 
 if __name__ == "__main__":

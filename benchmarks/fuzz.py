@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from benchmarks.hostile import is_forged, make_bundle, make_clip, make_picture, make_tables
+from benchmarks.parts import write_report
 from benchmarks.small_pictures import EXAMPLE, pictures
 from benchmarks.trials import TRY, recognizer
 
@@ -229,10 +230,7 @@ def main(
             kind: by_command(kind, seed, range(0, count, sample), Path(folder)) for kind, count in counts.items()
         }
     found["time_s"] = round(time.monotonic() - began_s)
-    text = json.dumps(found, indent=1) + "\n"
-    print(text, end="")
-    if out:
-        out.write_text(text, encoding="utf-8")
+    write_report(found, out)
     raise typer.Exit(int(any(failed(found[kind]) or found["command_line"][kind]["tracebacks"] for kind in counts)))
 
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from benchmarks.crowd import Parcel, Tally, crowd, draw, make_parcels
+from benchmarks.parts import write_report
 from benchmarks.server import serve
 
 from mien.errors import ImageError
@@ -55,10 +56,7 @@ def main(
         **conclude(*loaded, alone, parcels, requests, clients),
         "batching": turns,
     }
-    text = json.dumps(report | {"goals": check(report)}, indent=1)
-    print(text)
-    if out:
-        out.write_text(text + "\n", encoding="utf-8")
+    write_report(report | {"goals": check(report)}, out)
 
 
 def predict(recognizer: Recognizer, parcel: Parcel) -> Any:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from benchmarks.filming import film, photographs
+from benchmarks.parts import write_report
 from benchmarks.video import SEATS
 from PIL import Image
 
@@ -110,10 +111,7 @@ def main(
             "memory": page.ask("flat", "one-face.png", frames),
         }  # fmt: skip
         page.close()
-    text = json.dumps(report, indent=1)
-    print(text)
-    if out:
-        out.write_text(text + "\n", encoding="utf-8")
+    write_report(report, out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A benchmark's results, whose parts are measured by separate commands and stand in one file."""
+"""A benchmark's results, as JSON on stdout and in a file; the parts that separate commands measure stand in one."""
 
 import json
 from collections.abc import Sequence
@@ -15,3 +15,10 @@ def show(part: str, report: dict[str, Any], packages: Sequence[str], out: Path |
     if out:
         parts = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
         out.write_text(json.dumps(parts | {part: whole}, indent=1) + "\n", encoding="utf-8")
+
+
+def write_report(report: dict[str, Any], out: Path | None) -> None:
+    """A whole file's results."""
+    print(text := json.dumps(report, indent=1))
+    if out:
+        out.write_text(text + "\n", encoding="utf-8")
