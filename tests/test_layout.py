@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src" / "mien"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]
 
-BASE = {"emotions", "results", "errors", "files", "machine", "worker"}
+BASE = {"emotions", "results", "errors", "files", "look", "machine", "worker"}
 MAY_IMPORT = {
     **{name: {"emotions", "errors"} for name in BASE},
     **dict.fromkeys(("data", "models", "media"), BASE),

@@ -54,15 +54,15 @@ def test_words_are_large_enough_for_a_printed_page(drawn: tuple[str, Figure]) ->
     assert smallest * min(1, 7 / figure.get_figwidth()) >= 5
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_ink_stands_out_from_the_paper(dark: bool) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ink_stands_out_from_the_paper(theme: str) -> None:
     """A contrast of 7 to 1 or more. Source: WCAG 2.2, 1.4.6."""
 
     def luminance(colour: str) -> float:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    light, shade = sorted((luminance(INK[dark]), luminance(PAPER[dark])), reverse=True)
+    light, shade = sorted((luminance(INK[theme]), luminance(PAPER[theme])), reverse=True)
     assert (light + 0.05) / (shade + 0.05) >= 7
 
 

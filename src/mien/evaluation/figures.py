@@ -15,6 +15,7 @@ from mien.errors import lacking
 from mien.evaluation.intervals import LEVEL
 from mien.evaluation.metrics import ECE_BINS, bin_of, calibration_gap, confusion
 from mien.files import replaced_file
+from mien.look import FAINT, INK, PAPER, TEXT, UNDATED
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -43,29 +44,26 @@ class Theme:
     many: tuple[str, ...]
 
 
-LIGHT = Theme("light", "#ffffff", "#1f2328", "#c4ccd4", "#17508f", "#e5932b", ("#ffffff", "#0b3a70"), 0.62,
+LIGHT = Theme("light", PAPER["light"], INK["light"], FAINT["light"], "#17508f", "#e5932b", ("#ffffff", "#0b3a70"), 0.62,
               ("#17508f", "#e5932b", "#b0306a", "#4aa3a0", "#1f2328", "#8c8c8c"))  # fmt: skip
-DARK = Theme("dark", "#0d1117", "#e6edf3", "#484f58", "#a5d0ff", "#cf7a1c", ("#0d1117", "#b6dcff"), 0.5,
+DARK = Theme("dark", PAPER["dark"], INK["dark"], FAINT["dark"], "#a5d0ff", "#cf7a1c", ("#0d1117", "#b6dcff"), 0.5,
              ("#a5d0ff", "#cf7a1c", "#e588b5", "#3f9e9a", "#f3e9c6", "#8c8c8c"))  # fmt: skip
 THEMES = (LIGHT, DARK)
 Draw = Callable[[Theme], "Figure"]
 
 
 def settings(theme: Theme) -> dict[str, Any]:
-    """matplotlib's rcParams: text stays text, in the first of these fonts that a reader has; ids are the same each time."""
+    """matplotlib's rcParams."""
     return {
+        **TEXT,
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), theme.paper),
         **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink),
         **dict.fromkeys(("axes.edgecolor", "grid.color", "legend.edgecolor"), theme.faint),
         **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
-        "font.family": ["sans-serif"],
-        "font.sans-serif": ["DejaVu Sans", "Verdana"],
         "font.size": 9,
         "axes.titlesize": 9.5,
         "axes.axisbelow": True,
         "legend.fontsize": 8.5,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "mien",
     }
 
 
@@ -82,7 +80,7 @@ def write_svg(draw: Draw, folder: Path, name: str) -> None:
     """Writes NAME-light.svg and NAME-dark.svg, each whole or not at all."""
     for theme in THEMES:
         with load_settings(theme), replaced_file(folder / f"{name}-{theme.name}.svg") as partial:
-            draw(theme).savefig(partial, format="svg", metadata={"Date": None, "Creator": None})
+            draw(theme).savefig(partial, format="svg", metadata=UNDATED["svg"])
 
 
 def new_figure(width_in: float, height_in: float, rows: int = 1, columns: int = 1, **more: Any) -> tuple["Figure", Any]:

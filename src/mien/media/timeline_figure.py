@@ -1,4 +1,4 @@
-"""A Timeline as a picture for screen and print: what each face showed when, with its thumbnails. Looks like evaluation's."""
+"""A Timeline as a picture for screen and print: what each face showed when, with its thumbnails. Looks as all do."""
 
 import math
 import warnings
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import mien.look as look
 from mien.emotions import EMOTIONS
 from mien.errors import one_line
 from mien.media.draw import COLOURS
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAPER, INK, PALE, FAINT = "#ffffff", "#1f2328", "#6e7781", "#c4ccd4"
+PAPER, INK, FAINT, PALE = look.PAPER["light"], look.INK["light"], look.FAINT["light"], "#6e7781"
 SETTINGS: dict[str, Any] = {
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    **look.TEXT,
     "font.size": 9,
     "text.parse_math": False,
     "axes.edgecolor": FAINT,
@@ -30,10 +30,8 @@ SETTINGS: dict[str, Any] = {
     "axes.axisbelow": False,
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "image.composite_image": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mien",
 }
-"""matplotlib's rcParams: text stays text, in the first of these fonts that a reader has; ids are the same each time."""
+"""matplotlib's rcParams."""
 DPI = 200
 WIDTH, LEFT, RIGHT = 9.0, 1.15, 0.2
 """Inches, as all below: of the whole, and beside the rows."""
@@ -59,10 +57,9 @@ def save_timeline(timeline: Timeline, path: Path, kind: str) -> None:
     """Writes the picture as `png` or `svg`."""
     from matplotlib import style
 
-    undated = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     with style.context(SETTINGS, after_reset=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters of a name that the font lacks
-        draw_timeline(timeline).savefig(path, format=kind, dpi=DPI, metadata=undated[kind])
+        draw_timeline(timeline).savefig(path, format=kind, dpi=DPI, metadata=look.UNDATED[kind])
 
 
 def draw_timeline(timeline: Timeline) -> "Figure":

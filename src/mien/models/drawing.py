@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import nn
 
 from mien.files import replaced_file
+from mien.look import INK, PAPER, TEXT, UNDATED
 from mien.models import count_multiply_adds, count_parameters
 from mien.models.structure import Slab, Stage, list_stages, receptive_field
 
@@ -25,8 +26,6 @@ KINDS = {
     "fixed": ("fixed transform", "#F0E442"),
 }
 """What the legend calls each kind of slab, and its colour: Okabe and Ito's, which the colour-blind tell apart."""
-INK, PAPER = {False: "#1f2328", True: "#e6edf3"}, {False: "#ffffff", True: "#0d1117"}
-"""Colours by whether the picture is for a dark page."""
 STAGE, MARGIN, GAP = 0.84, 1.0, 0.1
 """Inches: least width of a stage; left of the stages, where the table's rows are named; between stages."""
 HEAD, LINE, TABLE = 0.9, 0.17, 1.02
@@ -53,10 +52,11 @@ def draw_architecture(name: str, model: nn.Module, dark: bool = False) -> "Figur
 
     stages = list_stages(model)
     places, width, height = arrange(stages)
-    figure = Figure((width, height), facecolor=PAPER[dark])
+    theme = "dark" if dark else "light"
+    figure = Figure((width, height), facecolor=PAPER[theme])
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
     axes.set_axis_off()
-    pen = Pen(axes, INK[dark], PAPER[dark])
+    pen = Pen(axes, INK[theme], PAPER[theme])
     size = f"{count_parameters(model):,} parameters, {count_multiply_adds(model) / 1e6:.1f} M multiply-adds"
     pen.write(0.12, height - 0.2, name, fontsize=13, weight="bold", ha="left")
     pen.write(0.12, height - 0.42, f"{size}, receptive field {receptive_field(model)} px", ha="left")
@@ -70,10 +70,8 @@ def write_figure(figure: "Figure", path: Path) -> None:
     import matplotlib
 
     kind = path.suffix.lower().removeprefix(".")
-    undated = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-    look = {"svg.hashsalt": "mien", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}
-    with matplotlib.rc_context(look), replaced_file(path) as partial:  # type: ignore[arg-type]
-        figure.savefig(partial, format=kind, dpi=200, metadata=undated.get(kind))
+    with matplotlib.rc_context(TEXT), replaced_file(path) as partial:  # type: ignore[arg-type]
+        figure.savefig(partial, format=kind, dpi=200, metadata=UNDATED[kind])
 
 
 def arrange(stages: Sequence[Stage]) -> tuple[list[Place], float, float]:
