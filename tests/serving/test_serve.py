@@ -128,7 +128,7 @@ def test_ctrl_c_ends_it_at_once_and_its_workers_with_it(run):
     workers = service.workers()
     assert len(workers) == len(os.sched_getaffinity(0))
     service.process.send_signal(signal.SIGINT)
-    assert service.process.wait(20) == 130
+    assert service.process.wait(60) == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert "Traceback" not in service.stderr
 

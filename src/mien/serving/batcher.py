@@ -62,10 +62,10 @@ class Batcher(Generic[T, R]):
         return await asyncio.gather(*futures)
 
     def close(self) -> None:
-        """Waits for what is worked on."""
+        """Waits for what is worked on, then ends all workers at once."""
         self._pool.shutdown()
-        for worker in self._workers:
-            worker.close()
+        with ThreadPoolExecutor(len(self._workers)) as pool:
+            list(pool.map(Worker.close, self._workers))
 
     def _start(self) -> None:
         """Gives what waits to the workers that are idle."""
