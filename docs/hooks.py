@@ -5,7 +5,7 @@ But for the figures of results/, which a page may show.
 
 import re
 from pathlib import Path
-from posixpath import normpath
+from posixpath import normpath, relpath
 
 from mkdocs.structure.files import File
 
@@ -27,7 +27,7 @@ def on_page_markdown(markdown, page, **_):
     def shown(link: re.Match) -> str:
         there = normpath(f"docs/{folder}/{link[2]}")
         if there.startswith(FIGURES):
-            return f"[{link[1]}]({link[2].replace(FIGURES, 'docs/images').replace('../docs/', '')}{link[3] or ''})"
+            return f"[{link[1]}]({relpath(there.replace(FIGURES, 'docs/images'), f'docs/{folder}')}{link[3] or ''})"
         return link[0] if there.startswith("docs/") else f"{link[1]} (`{there}`)"
 
     return OUTSIDE.sub(shown, markdown)

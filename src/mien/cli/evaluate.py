@@ -38,6 +38,7 @@ def evaluate(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
     """Score a network on labelled faces, with 95% intervals, alone or against another on the same faces."""
+    from mien.data.dataset import read_dataset
     from mien.machine import count_cores
 
     if format_ not in FORMATS:
@@ -48,9 +49,13 @@ def evaluate(
     other = Other(against, threads) if against else None
     if out:
         make_folder(out, "--out")
-    if (split or protocol) and are_class_folders(data, classes, cropped):
+    faces: Faces
+    if not are_class_folders(data, classes, cropped):
+        faces = DatasetFaces(read_dataset(data), *asked)
+    elif split or protocol:
         raise UsageError(f"--split and --protocol: {data} holds class folders, which have neither; leave them out.")
-    faces = _read_faces(data, classes, cropped, asked, [opened, *([other.model] if other and other.model else [])])
+    else:
+        faces = _read_folder(data, classes, cropped, [opened, *([other.model] if other and other.model else [])])
     if out and not find_spec("matplotlib"):
         say(str(lacking("without pictures, which need matplotlib", "lab")))
     report = {**opened.about, "flip": flip, "data": faces.about, "scores": {name: {} for name in opened.engines}}
@@ -154,12 +159,9 @@ Faces = DatasetFaces | FolderFaces
 """What there is to score. about: for the report; words: for people; parts: what each network is given."""
 
 
-def _read_faces(data: Path, numbering: str, cropped: bool, asked: tuple[list[str], list[str]], models: list[Model]) -> Faces:
-    from mien.data.dataset import read_dataset
+def _read_folder(data: Path, numbering: str, cropped: bool, models: list[Model]) -> FolderFaces:
     from mien.data.folder import read_folder
 
-    if not are_class_folders(data, numbering, cropped):
-        return DatasetFaces(read_dataset(data), *asked)
     known = tuple(name for name in models[0].names if all(name in model.names for model in models))
     sides = sorted({model.side_px for model in models})
     return FolderFaces(read_labelled(read_folder(data, numbering), cropped, sides), known)

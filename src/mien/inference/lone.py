@@ -110,7 +110,6 @@ def _read_meta(path: Path) -> Mapping[str, Any]:
         labels, shape = meta["labels"], meta["input"].get("shape", [])
         names = isinstance(labels, list) and {*labels} <= {*EMOTIONS} and len({*labels}) == len(labels) > 1
         low, high = map(float, meta["input"].get("range", (0, 255)))
-        finite = math.isfinite(low) and math.isfinite(high)
         flag = isinstance(meta["output"].get("logits", False), bool)
         threshold = {"set_threshold": float(meta["set_threshold"])} if "set_threshold" in meta else {}
     except FileNotFoundError:
@@ -121,7 +120,7 @@ def _read_meta(path: Path) -> Mapping[str, Any]:
         raise BundleError(
             f"{path}: labels {labels!r:.80}; expected a list of at least two of {', '.join(EMOTIONS)}, each once."
         )
-    if not finite or not low < high or not flag:
+    if not -math.inf < low < high < math.inf or not flag:
         raise BundleError(f"{path}: its range or logits is not as it must be; {CONTRACT}.")
     if not isinstance(shape, list) or not all(size is None or type(size) is int for size in shape):
         raise BundleError(f"{path}: shape {shape!r:.80}; expected a list like [null, 48, 48, 1], null for any size.")
