@@ -40,16 +40,18 @@ class Teacher:
     @torch.no_grad()
     def probs(self, views: Tensor, epoch: int, step: int) -> Tensor:
         """[n,c], for the views of this step, the same for every epoch that has the same views."""
-        key = (epoch % self._recipe.views, step) if self._recipe.views else None
-        if key in self._answers:
-            return self._answers[key].float()
+        if not self._recipe.views:
+            return self._answer(views)
+        key = (epoch % self._recipe.views, step)
+        if key not in self._answers:
+            self._answers[key] = self._answer(views).half()
+        return self._answers[key].float()
+
+    def _answer(self, views: Tensor) -> Tensor:
         temperature = self._recipe.distillation_temperature
         seen = [v.contiguous(memory_format=torch.channels_last) for v in (views, views.flip(3))]
         logits = [network(v).float() for network in self._networks for v in seen]
-        probs = F.softmax(torch.stack(logits) / temperature, 2).mean(0)
-        if key:
-            self._answers[key] = probs.half()
-        return probs
+        return F.softmax(torch.stack(logits) / temperature, 2).mean(0)
 
     def write_answers(self, epoch: int) -> None:
         """Keeps a whole epoch's answers, if they will be asked for again."""
