@@ -8,7 +8,8 @@ import pytest
 
 from mien import EMOTIONS, Box, Face, Result
 from mien.errors import UsageError
-from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, from_rows, percent, to_frame, to_rows
+from mien.media.table import CSV_COLUMNS, VIDEO_COLUMNS, from_rows, to_frame, to_rows
+from mien.results import percent
 
 PROBS = dict(zip(EMOTIONS, (0.05, 0.75, 0.1, 0.05, 0.02, 0.01, 0.01, 0.01), strict=True))
 FACE = Face(Box(210, 64, 120, 121), 0.98, PROBS, "happiness", 0.75, False)
@@ -135,7 +136,7 @@ def test_polars_gets_the_same():
 def test_a_frame_is_the_same_in_pieces(monkeypatch, library, piece):
     pytest.importorskip(library)
     whole = to_frame(FEW, library)
-    monkeypatch.setattr("mien.results.PIECE", piece)
+    monkeypatch.setattr("mien.media.table.PIECE", piece)
     assert to_frame(FEW, library).equals(whole)
 
 

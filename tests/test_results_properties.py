@@ -15,7 +15,8 @@ from tests.test_results import CONTRACT
 from mien import EMOTIONS, Box, Face, Result
 from mien.media.result_reader import READERS
 from mien.media.sinks import SINKS, VIDEO_SINKS
-from mien.results import COLUMNS, CSV_COLUMNS, as_unicode, from_rows, label, to_rows
+from mien.media.table import COLUMNS, CSV_COLUMNS, from_rows, to_rows
+from mien.results import as_unicode, label
 
 some = settings(derandomize=True, max_examples=60, deadline=None)
 shares = st.floats(0, 1)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.results import VIDEO_COLUMNS
+from mien.media.table import VIDEO_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "video.md").read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ from typing import Any
 from mien.emotions import EMOTIONS
 from mien.inference import crop, detector, follow, smoothing, tracker
 from mien.media.images import WORKING_SIDE_PX
-from mien.results import COLUMNS, CSV_COLUMNS, SCHEMA
+from mien.media.table import COLUMNS, CSV_COLUMNS
+from mien.results import SCHEMA
 
 FILE = Path(__file__).parent / "src" / "constants.js"
 TRACKER = ("SPEED", "KEEP_S", "NOISE", "TAIL", "AWAY", "LIMIT", "MEMORY_S", "TIE")

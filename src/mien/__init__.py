@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from mien.inference.recognizer import Recognizer
     from mien.media.draw import draw
     from mien.media.result_reader import read_results
+    from mien.media.table import to_frame
     from mien.results import Box, Face, Result
 
 __version__ = "0.1.0"
-__all__ = ["EMOTIONS", "Box", "Face", "MienError", "Recognizer", "Result", "__version__", "draw", "read_results"]
+__all__ = ["EMOTIONS", "Box", "Face", "MienError", "Recognizer", "Result", "__version__", "draw", "read_results", "to_frame"]
 
 _HOMES = {
     "EMOTIONS": "mien.emotions",
@@ -25,6 +26,7 @@ _HOMES = {
     "Recognizer": "mien.inference.recognizer",
     "draw": "mien.media.draw",
     "read_results": "mien.media.result_reader",
+    "to_frame": "mien.media.table",
     "Box": "mien.results",
     "Face": "mien.results",
     "Result": "mien.results",

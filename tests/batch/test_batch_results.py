@@ -20,7 +20,7 @@ from mien.cli.inputs import SUFFIXES
 from mien.errors import DataError, UsageError
 from mien.media.draw import COLOURS
 from mien.media.sinks import CsvSink
-from mien.results import COLUMNS, CSV_COLUMNS
+from mien.media.table import COLUMNS, CSV_COLUMNS
 
 STRANGE = "<script>alert(1)</script>&.jpg"
 

@@ -12,7 +12,7 @@ from mien.errors import DataError, UsageError
 from mien.media.parquet import write_parquet
 from mien.media.result_reader import read_results
 from mien.media.sinks import SINKS, VIDEO_SINKS
-from mien.results import to_frame
+from mien.media.table import to_frame
 
 PROBS = dict(zip(EMOTIONS, (0.05, 0.75, 0.1, 0.05, 0.02, 0.01, 0.01, 0.01), strict=True))
 FACE = Face(Box(210, 64, 120, 121), 0.98, PROBS, "happiness", 0.75, False)

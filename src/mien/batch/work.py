@@ -12,7 +12,8 @@ from mien.batch.items import Item, read_items
 from mien.batch.parts import Part, Source
 from mien.errors import BundleError
 from mien.media.parquet import ROWS, build_schema
-from mien.results import CSV_COLUMNS, SCHEMA, Result, to_rows
+from mien.media.table import CSV_COLUMNS, to_rows
+from mien.results import SCHEMA, Result
 
 GROUP = 16
 """Pictures whose faces are classified together, as `mien predict` does."""

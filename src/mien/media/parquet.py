@@ -1,4 +1,4 @@
-"""Results as Parquet, which other tools read fastest: rows of mien.results.COLUMNS, needs pyarrow."""
+"""Results as Parquet, which other tools read fastest: rows of mien.media.table.COLUMNS, needs pyarrow."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
@@ -7,7 +7,8 @@ from typing import Any
 
 from mien.errors import UsageError
 from mien.media.sinks import written
-from mien.results import COLUMNS, Result, to_rows
+from mien.media.table import COLUMNS, to_rows
+from mien.results import Result
 
 ROWS = 2_000
 """Those that are held, and written or read, together."""
@@ -23,7 +24,7 @@ def load_pyarrow() -> Any:
 
 
 def build_schema(columns: Collection[str], facts: Mapping[str, str] | None = None) -> Any:
-    """pyarrow's, of these of mien.results.COLUMNS; facts: its metadata."""
+    """pyarrow's, of these of mien.media.table.COLUMNS; facts: its metadata."""
     arrow = load_pyarrow()
     types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
     return arrow.schema([(name, types[COLUMNS[name]]) for name in columns], facts)

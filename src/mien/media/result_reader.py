@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 
 from mien.errors import DataError, UsageError
 from mien.media.parquet import read_parquet
-from mien.results import COLUMNS, CSV_COLUMNS, VIDEO_COLUMNS, Result, from_rows, rows_to_frame, to_rows
+from mien.media.table import COLUMNS, CSV_COLUMNS, VIDEO_COLUMNS, from_rows, rows_to_frame, to_rows
+from mien.results import Result
 
 Row = dict[str, Any]
 PARSERS: dict[type, Callable[[str], Any]] = {str: str, int: int, float: float, bool: {"true": True, "false": False}.__getitem__}

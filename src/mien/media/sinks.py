@@ -11,7 +11,8 @@ from typing import Protocol, TextIO
 
 from mien.errors import VideoError, one_line
 from mien.files import replaced_file
-from mien.results import CSV_COLUMNS, VIDEO_COLUMNS, Result, label, percent, to_rows
+from mien.media.table import CSV_COLUMNS, VIDEO_COLUMNS, to_rows
+from mien.results import Result, label, percent
 
 
 class Sink(Protocol):
