@@ -56,6 +56,18 @@ def test_int8_weights_are_the_float_ones_to_half_a_step_of_their_channel(convert
     assert weights > 0.9 * sum(parameter.numel() for parameter in converted.model.parameters() if parameter.ndim > 1)
 
 
+def test_no_file_names_the_code_that_it_was_made_by(converted):
+    for file in FILES.values():
+        content = (converted.folder / file).read_bytes()
+        assert [word for word in (b".py", b"/site-packages/", str(Path.cwd()).encode()) if word in content] == []
+
+
+@pytest.mark.parametrize("file", FILES.values())
+def test_nor_does_a_shipped_one(file):
+    for name in bundle_names():
+        assert b".py" not in (load_bundle(name).folder / file).read_bytes()
+
+
 def test_the_int8_files_are_small(converted):
     limit = {"Nimble": 250_000, "Compact": 300_000}[type(converted.model).__name__]
     assert (converted.folder / FILES["litert-int8"]).stat().st_size < limit
