@@ -33,7 +33,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", params=["nimble", "compact"])
+@pytest.fixture(scope="session", params=["nimble", "compact", "nimble+swift"])
 def converted(request, tmp_path_factory) -> Converted:
     folder = tmp_path_factory.mktemp(request.param)
     model = build_random(request.param)

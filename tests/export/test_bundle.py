@@ -17,6 +17,7 @@ from mien.inference.engines import build_engine
 from mien.inference.weights import FILES, load_bundle
 from mien.models.engine import TorchEngine
 from mien.training.checkpoint import train_command
+from mien.training.join import write_joined
 from mien.training.recipe import Recipe, as_values
 
 
@@ -48,6 +49,25 @@ def test_scores_are_those_of_the_files(exported, engine):
     assert found == {key: pytest.approx(stated["valid"]["published"][key], abs=1e-6) for key in found}
     assert stated["test"]["published"]["n"] == 100 > stated["test"]["leak-free"]["n"]
     assert "leak-free" not in stated["valid"]
+
+
+def test_an_ensembles_bundle_says_how_each_network_was_made(exported, tmp_path):
+    write_joined([exported.checkpoint, exported.checkpoint], tmp_path / "twice.pt")
+    bundle = export_bundle(tmp_path / "twice.pt", exported.dataset, tmp_path / "bundle", "twice", threads=1)
+    alone, members = exported.bundle.meta, bundle.meta["members"]
+    assert bundle.meta["network"] == bundle.meta["recipe"]["model"] == "slim+slim"
+    assert bundle.meta["parameters"] == 2 * alone["parameters"]
+    assert bundle.meta["training_s"] == 2 * alone["training_s"]
+    assert [m["command"] for m in members] == [alone["command"]] * 2
+    assert [m["sha256"] for m in members] == [hashlib.sha256(exported.checkpoint.read_bytes()).hexdigest()] * 2
+    card = (bundle.folder / "CARD.md").read_text()
+    assert card.count(alone["command"]) == 2
+    assert "2 networks, each trained once, which answer together by the mean of their probabilities" in card
+    assert f"| `{exported.checkpoint}` | `{members[0]['sha256']}` |" in card
+    images = exported.dataset.faces.images[28_709:28_729]
+    assert build_engine(bundle, "litert", 1).probs(images) == pytest.approx(
+        build_engine(exported.bundle, "litert", 1).probs(images), abs=1e-4
+    )
 
 
 def test_prediction_sets_cover_validation(exported):

@@ -1,7 +1,10 @@
 """`mien export`: a checkpoint and the data in, a bundle out."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -13,7 +16,9 @@ NEEDS = ("torch", "litert_torch", "ai_edge_quantizer", "onnx", "onnxscript", "on
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A run's checkpoint.pt.")],
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="A run's checkpoint.pt; of several, an ensemble: the mean of their probabilities.")
+    ],
     out: Annotated[
         Path, typer.Option(help="The bundle's folder; a bundle that is there is replaced. With --weights-only, a file.")
     ],
@@ -26,7 +31,7 @@ def export(
     name: Annotated[str | None, typer.Option(help="The bundle's name; the recipe's if not given.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads, 0 for all cores.")] = 0,
 ) -> None:
-    """Turn a checkpoint into a bundle: calibrated on validation, converted, proved equal, scored, described."""
+    """Turn a checkpoint, or several together, into a bundle: calibrated on validation, converted, proved equal, scored."""
     from mien.machine import count_cores
 
     if missing := [package for package in NEEDS[: 1 if weights_only else None] if not find_spec(package)]:
@@ -34,13 +39,28 @@ def export(
     if weights_only == (data is not None):
         raise UsageError("expected one of --data, for a bundle, and --weights-only, for a checkpoint to start from or score.")
     make_folder(out.parent, "--out")
-    if data:
-        write_bundle(checkpoint, data, (classes, cropped), out, name, threads or count_cores())
-    else:
-        from mien.training.checkpoint import write_weights
+    with joined(checkpoints) as checkpoint:
+        if data:
+            write_bundle(checkpoint, data, (classes, cropped), out, name, threads or count_cores())
+        else:
+            from mien.training.checkpoint import write_weights
 
-        write_weights(checkpoint, out)
-        print(out)
+            write_weights(checkpoint, out)
+            print(out)
+
+
+@contextmanager
+def joined(checkpoints: Sequence[Path]) -> Iterator[Path]:
+    """The only one, or one of all for as long as it is needed."""
+    from mien.training.join import write_joined
+
+    if len(checkpoints) == 1:
+        yield checkpoints[0]
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.pt"
+        write_joined(checkpoints, path)
+        yield path
 
 
 def write_bundle(checkpoint: Path, data: Path, reading: tuple[str, bool], out: Path, name: str | None, threads: int) -> None:

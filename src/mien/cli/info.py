@@ -74,9 +74,9 @@ def _open_checkpoint(path: Path) -> "tuple[str, nn.Module]":
     from mien.training.checkpoint import load_network
 
     network, recipe, run = load_network(path)
-    last = run["history"][-1]
     print(f"{path}: recipe {recipe.name}, seed {run['seed']}, epoch {run['epoch']} of {recipe.epochs}, commit {run['commit']}")
-    print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
+    for last in run["history"][-1:]:  # an ensemble has none
+        print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
     return f"{recipe.model}, recipe {recipe.name}", network
 
 

@@ -28,7 +28,6 @@ from mien.inference.weights import FILES, SCHEMA, Bundle, load_bundle
 from mien.models import count_multiply_adds, count_parameters
 from mien.models.engine import TorchEngine
 from mien.training.checkpoint import load_network, train_command
-from mien.training.recipe import Recipe
 
 SCORED = ("litert", "litert-int8")
 PROVED_VIEWS = 3000
@@ -66,7 +65,7 @@ def export_bundle(
         on_step("converting")
         write_graphs(Graph(model, temperature), partial)
         meta = {
-            **describe(name or recipe.name, recipe, run),
+            **describe(name or recipe.name, run),
             "parameters": count_parameters(model),
             "multiply_adds": count_multiply_adds(model),
             "temperature": temperature,
@@ -93,7 +92,7 @@ def write_graphs(graph: Graph, folder: Path) -> None:
     write_onnx(graph, folder / FILES["onnx"])
 
 
-def describe(name: str, recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
+def describe(name: str, run: dict[str, Any]) -> dict[str, Any]:
     """The part of model.json that the checkpoint knows: what goes in and out, and how to make the weights again."""
     return {
         "schema": SCHEMA,
@@ -102,12 +101,21 @@ def describe(name: str, recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
         "input": {"name": INPUT, "shape": [None, 48, 48, 1], "dtype": "float32", "range": [0, 255]},
         "output": {"name": OUTPUT, "shape": [None, len(run["labels"])], "dtype": "float32"},
         "frame": FRAME,
-        "network": recipe.model,
-        **{key: run[key] for key in ("recipe", "seed", "epoch", "commit", "environment", "data")},
-        **{key: run[key] for key in ("start", "before", "faces") if run.get(key)},
-        "training_s": round(sum(entry["time_s"] for entry in run["history"])),
-        "command": run.get("command") or train_command(f"{recipe.name}.toml", run),
+        **describe_making(run),
         "exported_with": {package: version(package) for package in CONVERTERS},
+    }
+
+
+def describe_making(run: dict[str, Any]) -> dict[str, Any]:
+    """How a network's weights came about, and those of each of an ensemble's `members`."""
+    recipe, members = run["recipe"], [describe_making(member) for member in run.get("members", ())]
+    return {
+        "network": recipe["model"],
+        **{key: run[key] for key in ("recipe", "seed", "epoch", "commit", "environment", "data")},
+        **{key: run[key] for key in ("start", "before", "faces", "teachers", "checkpoint", "sha256") if run.get(key)},
+        "training_s": round(sum(entry["time_s"] for entry in run["history"])) + sum(member["training_s"] for member in members),
+        "command": run.get("command") or train_command(f"{recipe['name']}.toml", run),
+        **({"members": members} if members else {}),
     }
 
 

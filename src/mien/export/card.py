@@ -24,7 +24,7 @@ temperature and softmax are inside. Differences from the torch network on {views
 
 ## Scores
 
-One network, one seed ({seed}), a single pass (no mirrored copies). Labels: {truth}.
+{runs}, a single pass (no mirrored copies). Labels: {truth}.
 {protocols}
 
 {scores}
@@ -52,9 +52,7 @@ research, and for people who look at their own pictures.
 
 ## Training
 
-    {command}
-
-Commit `{commit}`, {machine}, Python {python}, torch {torch}; {epoch} epochs, {took}.
+{training}
 
 {data}
 
@@ -106,8 +104,7 @@ def card_text(meta: Mapping[str, Any]) -> str:
         columns |= flatten(scores, f"{TITLES[engine]} ")
     valid_n = meta["prediction_sets"]["litert"]["valid"]["n"]
     return CARD.format(
-        **{key: meta[key] for key in ("name", "network", "parameters", "multiply_adds", "seed", "temperature",
-                                      "set_threshold", "command", "commit", "epoch")},
+        **{key: meta[key] for key in ("name", "network", "parameters", "multiply_adds", "temperature", "set_threshold")},
         **(_own_words(meta) if "faces" in meta else _words(meta)),
         labels=", ".join(meta["labels"]),
         classes=len(meta["labels"]),
@@ -119,9 +116,9 @@ def card_text(meta: Mapping[str, Any]) -> str:
         valid_n=valid_n,
         target=meta["prediction_sets"]["target_coverage"],
         sets=markdown([["", "faces", "coverage", "mean set size", "ambiguous"], *_sets(meta["prediction_sets"])]),
-        took=f"{meta['training_s'] / 3600:.1f} h" if meta["training_s"] > 360 else f"{meta['training_s']} s",
+        runs=_runs(meta),
+        training="\n\n".join([_training(meta), *(f"Of it, `{m['checkpoint']}`:\n\n{_training(m)}" for m in _members(meta))]),
         data=markdown([["data", "sha256"], *_data(meta)]),
-        **{key: meta["environment"][key] for key in ("machine", "python", "torch")},
     )  # fmt: skip
 
 
@@ -166,8 +163,30 @@ def _views(n: int, valid_n: int) -> str:
     return f"the {n:,} validation faces" if n == valid_n else f"{n:,} views of the {valid_n:,} validation faces"
 
 
+def _members(meta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return meta.get("members", [])
+
+
+def _runs(meta: Mapping[str, Any]) -> str:
+    """What answered, and how often it was trained."""
+    if members := _members(meta):
+        return f"{len(members)} networks, each trained once, which answer together by the mean of their probabilities"
+    return f"One network, one seed ({meta['seed']})"
+
+
+def _training(made: Mapping[str, Any]) -> str:
+    """The command, and where it ran."""
+    seconds, where = made["training_s"], made["environment"]
+    took = f"{seconds / 3600:.1f} h" if seconds > 360 else f"{seconds} s"
+    return (
+        f"    {made['command']}\n\nCommit `{made['commit']}`, {where['machine']}, Python {where['python']}, "
+        f"torch {where['torch']}; {made['epoch']} epochs, {took}."
+    )
+
+
 def _data(meta: Mapping[str, Any]) -> list[list[str]]:
     files = {**meta["data"], **({meta["start"]["path"]: meta["start"]["sha256"]} if meta.get("start") else {})}
+    files |= {member["checkpoint"]: member["sha256"] for member in _members(meta)}
     return [[f"`{file}`", f"`{digest}`"] for file, digest in files.items()]
 
 

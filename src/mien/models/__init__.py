@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import unknown
+from mien.models.ensemble import Ensemble
 
 MODELS: dict[str, Callable[..., nn.Module]] = {}
 
@@ -24,7 +25,9 @@ def register(name: str) -> Callable[[Callable[..., nn.Module]], Callable[..., nn
 
 
 def build_model(name: str, classes: int = 8, dropout: float = 0.0) -> nn.Module:
-    """A freshly initialised network. Raises UsageError for an unknown name, naming the nearest."""
+    """A freshly initialised network; `a+b`: an Ensemble. Raises UsageError for an unknown name, naming the nearest."""
+    if "+" in name:
+        return Ensemble(build_model(part, classes, dropout) for part in name.split("+"))
     if name not in MODELS:
         raise unknown("network", name, MODELS)
     return MODELS[name](classes=classes, dropout=dropout)
