@@ -69,11 +69,12 @@ def page_packages() -> Iterator[dict[str, Any]]:
 
 
 def networks(version: str) -> Iterator[dict[str, Any]]:
-    """The weights in the wheel. The checksums of mien's own stand in its model.json alone, which each export writes."""
-    bundle = json.loads((WEIGHTS / "mien" / "model.json").read_text(encoding="utf-8"))
+    """The weights in the wheel. The checksums of mien's own stand in their model.json alone, which each export writes."""
     notice = [{"type": "license", "comment": "What is not cleared about the pictures that it was trained on", "url": "NOTICE"}]
-    for file in sorted(bundle["files"]):
-        yield component(MODEL, f"weights/mien/{file}", version, "Apache-2.0", externalReferences=notice)
+    for bundle in sorted(WEIGHTS.glob("*/model.json")):
+        for file in sorted(json.loads(bundle.read_text(encoding="utf-8"))["files"]):
+            name = f"weights/{bundle.parent.name}/{file}"
+            yield component(MODEL, name, version, "Apache-2.0", externalReferences=notice)
     detectors = json.loads((WEIGHTS / "blazeface" / "detectors.json").read_text(encoding="utf-8"))
     for detector in detectors.values():
         hashes = [{"alg": "SHA-256", "content": detector["sha256"]}]

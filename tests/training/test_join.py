@@ -17,7 +17,7 @@ FACES = torch.rand(5, 1, 48, 48, generator=torch.Generator().manual_seed(0)) * 2
 def write_run(path: Path, model: str, seed: int, labels: list[str] | None = None, **more: str) -> Path:
     torch.manual_seed(seed)
     network = build_model(model, len(labels or range(8)))
-    recipe, data = Recipe(name=f"{model}-trial", model=model, epochs=3), {"fer2013.csv": "ab", **more}
+    recipe, data = Recipe(name=f"{model}-trial", model=model, epochs=3), {"fer2013.csv": "ab", "fer2013new.csv": "ef"} | more
     run = describe_run(recipe, seed, len(labels or range(8)), "bfloat16", data, labels or ())
     history = [{"epoch": 2, "loss": 1.0, "valid_loss": 1.0, "valid_accuracy": 0.5, "time_s": 7.0}]
     write_checkpoint(path, {**run, "epoch": 2, "history": history, "kept": network.state_dict(), "optimizer": {"lr": 0.1}})
@@ -53,10 +53,19 @@ def test_a_probability_of_nothing_has_a_logarithm(tmp_path: Path) -> None:
     assert torch.isfinite(network(FACES)).all()
 
 
+def test_the_same_votes_beside_faces_packed_otherwise_are_the_same_data(tmp_path: Path) -> None:
+    one, other = write_run(tmp_path / "a.pt", "swift", 1), write_run(tmp_path / "b.pt", "swift", 2)
+    content = {key: value for key, value in read_checkpoint(other).items() if key != "format"}
+    write_checkpoint(other, {**content, "data": {"faces.png": "12", "fer2013new.csv": "ef"}})
+    write_joined([one, other], tmp_path / "both.pt")
+    assert read_checkpoint(tmp_path / "both.pt")["data"] == {"fer2013.csv": "ab", "fer2013new.csv": "ef"}
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
-    [({"labels": ["fear", "anger"]}, "tells other classes apart"), ({"fer2013new.csv": "cd"}, "was trained on other files")],
-)
+    [({"labels": ["fear", "anger"]}, "tells other classes apart"), ({"fer2013.csv": "cd"}, "was trained on other files"),
+     ({"fer2013.csv": "cd", "fer2013new.csv": "ef"}, "was trained on other files")],
+)  # fmt: skip
 def test_networks_that_do_not_answer_the_same_question_are_refused(tmp_path: Path, more: dict, words: str) -> None:
     paths = [write_run(tmp_path / "a.pt", "swift", 1), write_run(tmp_path / "b.pt", "swift", 2, **more)]
     with pytest.raises(CheckpointError, match=rf"b\.pt: {words}"):

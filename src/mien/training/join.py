@@ -9,20 +9,23 @@ from mien.files import sha256
 from mien.training.checkpoint import describe_run, load_network, without_weights, write_checkpoint
 from mien.training.recipe import Recipe
 
+ADVICE = "join networks that answer the same question."
+
 
 def write_joined(checkpoints: Sequence[Path], path: Path) -> None:
     """Writes the ensemble of these checkpoints' networks (models.ensemble), to score, to export or to teach.
 
-    What each says of its run stands under `members`. Raises CheckpointError where they were not trained on the same files
-    or tell other classes apart.
+    What each says of its run stands under `members`. Raises CheckpointError where they tell other classes apart, or were
+    not trained on the same files; FER2013 may have been packed in several ways, beside the same fer2013new.csv.
     """
     loaded = [load_network(checkpoint) for checkpoint in checkpoints]
     runs = [run for _, _, run in loaded]
     first = runs[0]
     for checkpoint, run in zip(checkpoints, runs, strict=True):
-        for key, words in (("data", "was trained on other files than"), ("labels", "tells other classes apart than")):
-            if run[key] != first[key]:
-                raise CheckpointError(f"{checkpoint}: {words} {checkpoints[0]}; join networks that answer the same question.")
+        if run["labels"] != first["labels"]:
+            raise CheckpointError(f"{checkpoint}: tells other classes apart than {checkpoints[0]}; {ADVICE}")
+        if not run["data"].items() & first["data"].items() or any(first["data"].get(k, v) != v for k, v in run["data"].items()):
+            raise CheckpointError(f"{checkpoint}: was trained on other files than {checkpoints[0]}; {ADVICE}")
     name, epochs = "+".join(recipe.model for _, recipe, _ in loaded), sum(recipe.epochs for _, recipe, _ in loaded)
     recipe, about = Recipe(name=name, model=name), (first["data"], first["labels"])
     weights = [network.state_dict().items() for network, _, _ in loaded]
