@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BASE_MB = 200
+BASE_MB = 210
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

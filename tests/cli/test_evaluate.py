@@ -12,7 +12,7 @@ from mien.data.ferplus import Votes
 from mien.evaluation.score import read_predictions
 from mien.inference import engines
 from mien.inference.engines import build_engine
-from mien.inference.weights import bundle_names, load_bundle
+from mien.inference.weights import load_bundle
 from mien.models import build_model
 from mien.training.checkpoint import describe_run, write_checkpoint
 from mien.training.recipe import Recipe
@@ -126,7 +126,7 @@ def test_two_engines_are_compared_face_by_face_and_a_stored_run_too(mien, data_f
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", bundle_names() or ["mien"])
+@pytest.mark.parametrize("name", ["mien", pytest.param("mien-large", marks=pytest.mark.slow)])
 def test_a_shipped_bundle_scores_what_its_model_json_states(mien, data_folder, name):
     code, text, _ = mien("evaluate", name, "--data", data_folder, "--engine", "litert,litert-int8", "--format", "json")
     assert code == 0

@@ -82,7 +82,7 @@ def test_float_engines_give_torchs_probabilities_on_real_faces(converted, datase
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", bundle_names() or ["mien"])
+@pytest.mark.parametrize("name", ["mien", pytest.param("mien-large", marks=pytest.mark.slow)])
 def test_int8_of_a_shipped_bundle_agrees_on_real_faces(dataset, name):
     bundle, faces = load_bundle(name), dataset.split("valid", "majority").images
     reference = build_engine(bundle, "litert").probs(faces)

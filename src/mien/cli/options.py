@@ -9,6 +9,6 @@ MinFace = Annotated[
     int, typer.Option(min=0, metavar="PX", help="Look for faces down to this size; slower below 1/12 of the picture.")
 ]
 MaxFaces = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many a picture.")]
-ModelName = Annotated[str, typer.Option(help="A bundle's name or folder.")]
+ModelName = Annotated[str, typer.Option(help="mien, mien-large, or a bundle's folder.")]
 DetectorName = Annotated[str, typer.Option(help="full_range, or short_range for selfies.")]
 EngineName = Annotated[str, typer.Option(help="litert, litert-int8 or onnx.")]
