@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.inference.weights import WEIGHTS, load_bundle
+from mien.inference.weights import WEIGHTS, bundle_names, load_bundle
 from mien.models import build_model
 from mien.training.checkpoint import describe_run, write_checkpoint
 from mien.training.recipe import Recipe
@@ -42,7 +42,30 @@ def test_it_says_what_the_bundle_is(info, folder):
 
 def test_none_is_every_bundle_installed(info):
     code, text, _ = info()
-    assert (code, text) == info("mien")[:2]
+    facts = [info(name)[1].split("\nmien labels")[0] for name in bundle_names()]
+    assert (code, [part in text for part in facts]) == (0, [True] * len(facts))
+
+
+def test_of_an_ensemble_it_says_where_each_network_comes_from(info):
+    members = load_bundle("mien-large").meta["members"]
+    text = info("mien-large")[1]
+    assert text.count("  trained ") == len(members) == 3
+    for made in members:
+        assert f"recipe {made['recipe']['name']}, seed {made['seed']}, commit {made['commit']}" in text
+
+
+def test_checkpoints_are_joined_and_described_and_not_drawn_as_one(mien, info, tmp_path):
+    names = [WEIGHTS.parents[2] / "results" / "checkpoints" / f"{name}.pt" for name in ("nimble", "teacher-compact")]
+    code, text, _ = mien("export", *names, "--weights-only", "--out", tmp_path / "both.pt")
+    assert (code, text) == (0, f"{tmp_path / 'both.pt'}\n")
+    code, text, _ = info(tmp_path / "both.pt")
+    assert code == 0
+    assert "recipe teacher-compact, seed 0" in text
+    assert f"{153_448 + 171_137:,}" in text
+    assert "networks.1." in text
+    code, text, said = info(tmp_path / "both.pt", "--draw", tmp_path / "both.svg")
+    assert (code, text) == (2, "")
+    assert f"several networks together; draw one of them: {names[0]}, {names[1]}" in said
 
 
 def test_a_bundle_whose_scores_are_not_known_yet(info, folder):

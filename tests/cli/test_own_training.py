@@ -167,6 +167,7 @@ def test_weights_alone_are_kept_read_and_not_resumed(mien, train, tmp_path):
         key: value for key, value in read_checkpoint(small).items() if key != "kept"
     }
     assert "is the checkpoint itself" in mien("export", checkpoint, "--weights-only", "--out", checkpoint)[2]
+    assert "is the checkpoint itself" in mien("export", small, checkpoint, "--weights-only", "--out", checkpoint)[2]
     shutil.copy(small, checkpoint)
     code, _, said = train("--resume")
     assert (code, "holds weights alone, from which no run goes on; give it to a new run as --start" in said) == (1, True)

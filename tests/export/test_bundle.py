@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import build_random
 
 from mien.data.targets import majority
 from mien.errors import BundleError, CheckpointError, UsageError
@@ -16,7 +17,7 @@ from mien.export.bundle import export_bundle
 from mien.inference.engines import build_engine
 from mien.inference.weights import FILES, load_bundle
 from mien.models.engine import TorchEngine
-from mien.training.checkpoint import train_command
+from mien.training.checkpoint import read_checkpoint, train_command, write_checkpoint
 from mien.training.join import write_joined
 from mien.training.recipe import Recipe, as_values
 
@@ -51,23 +52,28 @@ def test_scores_are_those_of_the_files(exported, engine):
     assert "leak-free" not in stated["valid"]
 
 
-def test_an_ensembles_bundle_says_how_each_network_was_made(exported, tmp_path):
-    write_joined([exported.checkpoint, exported.checkpoint], tmp_path / "twice.pt")
+def test_an_ensembles_bundle_says_how_each_network_was_made(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "INT8_AGREEMENT", 0.95)  # the faces are clear ones to the first network alone
+    other = build_random("slim", 1)
+    content = {key: value for key, value in read_checkpoint(exported.checkpoint).items() if key != "format"}
+    write_checkpoint(tmp_path / "other.pt", {**content, "kept": other.state_dict()})
+    write_joined(paths := [exported.checkpoint, tmp_path / "other.pt"], tmp_path / "twice.pt")
     bundle = export_bundle(tmp_path / "twice.pt", exported.dataset, tmp_path / "bundle", "twice", threads=1)
     alone, members = exported.bundle.meta, bundle.meta["members"]
     assert bundle.meta["network"] == bundle.meta["recipe"]["model"] == "slim+slim"
     assert bundle.meta["parameters"] == 2 * alone["parameters"]
     assert bundle.meta["training_s"] == 2 * alone["training_s"]
     assert [m["command"] for m in members] == [alone["command"]] * 2
-    assert [m["sha256"] for m in members] == [hashlib.sha256(exported.checkpoint.read_bytes()).hexdigest()] * 2
+    assert [m["sha256"] for m in members] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     card = (bundle.folder / "CARD.md").read_text()
     assert card.count(alone["command"]) == 2
     assert "2 networks, each trained once, which answer together by the mean of their probabilities" in card
     assert f"| `{exported.checkpoint}` | `{members[0]['sha256']}` |" in card
     images = exported.dataset.faces.images[28_709:28_729]
-    assert build_engine(bundle, "litert", 1).probs(images) == pytest.approx(
-        build_engine(exported.bundle, "litert", 1).probs(images), abs=1e-4
-    )
+    together = sum(TorchEngine(model).probs(images) for model in (exported.model, other)) / 2
+    expected = together ** (1 / bundle.meta["temperature"])
+    expected /= expected.sum(1, keepdims=True)
+    assert build_engine(bundle, "litert", 1).probs(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_prediction_sets_cover_validation(exported):

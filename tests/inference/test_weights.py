@@ -25,13 +25,14 @@ def edit(folder, *without, **changes):
     path.write_text(json.dumps({key: value for key, value in meta.items() if key not in without}))
 
 
-def test_the_shipped_bundle_is_what_it_says():
-    bundle = load_bundle("mien")
-    assert "mien" in bundle_names()
-    assert (bundle.name, bundle.labels) == ("mien", EMOTIONS)
+@pytest.mark.parametrize("name", ["mien", "mien-large"])
+def test_a_shipped_bundle_is_what_it_says(name):
+    bundle = load_bundle(name)
+    assert name in bundle_names()
+    assert (bundle.name, bundle.labels) == (name, EMOTIONS)
     for engine, file in FILES.items():
-        assert bundle.path(engine) == WEIGHTS / "mien" / file
-        assert bundle.sha256(engine) == hashlib.sha256((WEIGHTS / "mien" / file).read_bytes()).hexdigest()
+        assert bundle.path(engine) == WEIGHTS / name / file
+        assert bundle.sha256(engine) == hashlib.sha256((WEIGHTS / name / file).read_bytes()).hexdigest()
 
 
 def test_a_folder_is_as_good_as_a_name(folder):

@@ -25,6 +25,8 @@ def test_all_weights_are_named() -> None:
     shipped = {str(path.relative_to(ROOT / "src" / "mien")) for path in (ROOT / "src" / "mien" / "weights").glob("*/*.*")}
     networks = {name for name, part in PARTS.items() if part["type"] == "machine-learning-model"}
     assert networks == {name for name in shipped if name.endswith((".tflite", ".onnx"))}
+    own = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert [name for name in networks if name.split("/")[1] not in own] == []
     notice = (ROOT / "src" / "mien" / "weights" / "blazeface" / "NOTICE").read_text(encoding="utf-8")
     assert PARTS["weights/blazeface/full_range.tflite"]["version"] in notice
 

@@ -61,6 +61,28 @@ def test_the_same_votes_beside_faces_packed_otherwise_are_the_same_data(tmp_path
     assert read_checkpoint(tmp_path / "both.pt")["data"] == {"fer2013.csv": "ab", "fer2013new.csv": "ef"}
 
 
+def test_what_is_joined_already_or_given_twice_is_refused(tmp_path: Path) -> None:
+    paths = [write_run(tmp_path / "a.pt", "swift", 1), write_run(tmp_path / "b.pt", "swift", 2)]
+    write_joined(paths, tmp_path / "both.pt")
+    for wrong, words in (
+        ([tmp_path / "both.pt", paths[0]], "several networks already"),
+        ([*paths, paths[0]], "is the same as"),
+    ):
+        with pytest.raises(CheckpointError, match=words):
+            write_joined(wrong, tmp_path / "all.pt")
+    assert not (tmp_path / "all.pt").exists()
+
+
+def test_each_is_compared_with_every_other(tmp_path: Path) -> None:
+    """Their common files differ, though each shares the votes with the first, which is packed in one file more."""
+    paths = [
+        write_run(tmp_path / "a.pt", "swift", 1),
+        *(write_run(tmp_path / f"{x}.pt", "swift", 2, **{"faces.png": x}) for x in "bc"),
+    ]
+    with pytest.raises(CheckpointError, match=r"c\.pt: was trained on other files than .*b\.pt"):
+        write_joined(paths, tmp_path / "all.pt")
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [({"labels": ["fear", "anger"]}, "tells other classes apart"), ({"fer2013.csv": "cd"}, "was trained on other files"),

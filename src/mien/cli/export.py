@@ -39,6 +39,8 @@ def export(
     if weights_only == (data is not None):
         raise UsageError("expected one of --data, for a bundle, and --weights-only, for a checkpoint to start from or score.")
     make_folder(out.parent, "--out")
+    if out.exists() and any(checkpoint.exists() and out.samefile(checkpoint) for checkpoint in checkpoints):
+        raise UsageError(f"{out}: is the checkpoint itself, which its run needs to go on; choose another --out.")
     with joined(checkpoints) as checkpoint:
         if data:
             write_bundle(checkpoint, data, (classes, cropped), out, name, threads or count_cores())

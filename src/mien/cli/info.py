@@ -1,9 +1,9 @@
 """`mien info`: what a bundle is, what it scores, how it would run here, and what it must not be used for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def info(
         for name in [model] if model else bundle_names():
             _print_bundle(name)
     elif model.endswith(".pt"):
-        _print_network(*_open_checkpoint(Path(model)), draw, dark)
+        _print_network(*_open_checkpoint(Path(model), draw), draw, dark)
     else:
         _print_network(model, _build_architecture(model), draw, dark)
     print(HONEST_USE)
@@ -67,16 +67,22 @@ def _print_bundle(name: str) -> None:
         print(f"  {label:<18}{text}")
 
 
-def _open_checkpoint(path: Path) -> "tuple[str, nn.Module]":
-    """A title and the kept network; prints what the run was and how far it is."""
+def _open_checkpoint(path: Path, draw: Path | None) -> "tuple[str, nn.Module]":
+    """A title and the kept network; prints what the run was and how far it is. Raises UsageError for what cannot be drawn."""
     if not find_spec("torch"):
         raise lacking(f"{path}: a checkpoint needs torch", "lab")
     from mien.training.checkpoint import load_network
 
     network, recipe, run = load_network(path)
+    if "members" in run:
+        if draw:
+            parts = ", ".join(member["checkpoint"] for member in run["members"])
+            raise UsageError(f"--draw {draw}: {path} is several networks together; draw one of them: {parts}.")
+        print(f"{path}: several networks together", *map(made_of, run["members"]), sep="\n  ")
+        return recipe.model, network
     print(f"{path}: recipe {recipe.name}, seed {run['seed']}, epoch {run['epoch']} of {recipe.epochs}, commit {run['commit']}")
-    for last in run["history"][-1:]:  # an ensemble has none
-        print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
+    last = run["history"][-1]
+    print(f"  validation accuracy {last['valid_accuracy']:.4f}, log loss {last['valid_loss']:.4f}")
     return f"{recipe.model}, recipe {recipe.name}", network
 
 
@@ -101,18 +107,24 @@ def _print_network(title: str, network: "nn.Module", draw: Path | None, dark: bo
     from mien.models.structure import receptive_field
 
     layers = list_layers(network)
-    print(f"  {'layer':<34}{'kind':<20}{'output':<14}{'parameters':>12}{'multiply-adds':>16}")
+    width = max(34, *(len(layer.name) + 2 for layer in layers))
+    print(f"  {'layer':<{width}}{'kind':<20}{'output':<14}{'parameters':>12}{'multiply-adds':>16}")
     for layer in layers:
         shape = "x".join(map(str, layer.shape))
-        print(f"  {layer.name:<34}{layer.kind:<20}{shape:<14}{layer.parameters:>12,}{layer.multiply_adds:>16,}")
+        print(f"  {layer.name:<{width}}{layer.kind:<20}{shape:<14}{layer.parameters:>12,}{layer.multiply_adds:>16,}")
     total = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
-    print(f"  {'in all':<68}{total[0]:>12,}{total[1]:>16,}")
+    print(f"  {'in all':<{width + 34}}{total[0]:>12,}{total[1]:>16,}")
     print(f"  receptive field: {receptive_field(network)} px on a side, of a face of 48")
     if draw:
         from mien.models.drawing import draw_architecture, write_figure
 
         write_figure(draw_architecture(title, network, dark), draw)
         print(f"  drawn: {draw}")
+
+
+def made_of(run: Mapping[str, Any]) -> str:
+    """The run that a network comes from."""
+    return f"recipe {run['recipe']['name']}, seed {run['seed']}, commit {run['commit']}"
 
 
 def _facts(bundle: "Bundle") -> Iterator[tuple[str, str]]:
@@ -127,7 +139,8 @@ def _facts(bundle: "Bundle") -> Iterator[tuple[str, str]]:
     yield "network", f"{meta['recipe']['model']}, {meta['parameters']:,} parameters, {million:.1f} M multiply-adds a face"
     yield "calibration", f"temperature {meta['temperature']:.3f}; ambiguous below {meta['set_threshold']:.3f}"
     yield "runs by", f"LiteRT {litert_version}, CPU, 1 thread unless told otherwise"
-    yield "trained", f"recipe {meta['recipe']['name']}, seed {meta['seed']}, commit {meta['commit']}"
+    for made in meta.get("members", [meta]):
+        yield "trained", made_of(made)
     for engine, scores in meta.get("scores", {}).items():
         for protocol, found in scores["test"].items():
             yield (

@@ -51,11 +51,10 @@ def export_bundle(
     """
     _check_place(folder)
     model, recipe, run = load_network(checkpoint)
-    if run["data"] != dataset.checksums:
+    if dataset.checksums not in [part["data"] for part in (run, *run.get("members", ()))]:
+        trained = " + ".join(part["checkpoint"] for part in run.get("members", ())) or checkpoint
         options = ", read in the same way (--cropped, --classes)" if "faces" in run else ""
-        raise CheckpointError(
-            f"{checkpoint}: was trained on other files; export it with the folder it was trained on{options}."
-        )
+        raise CheckpointError(f"{trained}: was trained on other files; export it with the folder it was trained on{options}.")
     on_step("fitting the temperature on validation")
     valid = split_part(dataset, "valid", run["labels"]).split
     logits, classes = TorchEngine(model).logits(valid.images), valid.targets.argmax(1)

@@ -185,9 +185,12 @@ def _training(made: Mapping[str, Any]) -> str:
 
 
 def _data(meta: Mapping[str, Any]) -> list[list[str]]:
+    """File and checksum of all that the weights were made from."""
     files = {**meta["data"], **({meta["start"]["path"]: meta["start"]["sha256"]} if meta.get("start") else {})}
-    files |= {member["checkpoint"]: member["sha256"] for member in _members(meta)}
-    return [[f"`{file}`", f"`{digest}`"] for file, digest in files.items()]
+    rows = [[f"`{file}`", f"`{digest}`"] for file, digest in files.items()]
+    for member in _members(meta):
+        rows += [[f"`{member['checkpoint']}`", f"`{member['sha256']}`"], *_data(member)]
+    return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
 
 def _unfinished(meta: Mapping[str, Any]) -> str:

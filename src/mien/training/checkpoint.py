@@ -71,13 +71,8 @@ def without_weights(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_weights(checkpoint: Path, path: Path) -> None:
-    """Writes a checkpoint without what a run needs to go on: to score, export or start from, a quarter of its size.
-
-    Raises UsageError where it would take the checkpoint's own place.
-    """
+    """Writes a checkpoint without what a run needs to go on: to score, export or start from, a quarter of its size."""
     content = load_network(checkpoint)[2]
-    if path.exists() and path.samefile(checkpoint):
-        raise UsageError(f"{path}: is the checkpoint itself, which the run needs to go on; choose another name.")
     write_checkpoint(path, {key: value for key, value in content.items() if key not in STATE})
 
 
