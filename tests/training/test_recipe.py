@@ -85,7 +85,13 @@ def test_an_override_that_makes_no_sense_is_refused(key: str, text: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "cannot be read"), (b"epochs: 5", "is not TOML"), (b"\xff", "is not TOML")]
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"epochs: 5", "is not TOML"),
+        (b"\xff", "is not TOML"),
+        (b"model = 'nimble+wide'", "train its networks one by one"),
+    ],
 )
 def test_a_file_that_is_no_recipe_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:
     if content is not None:

@@ -60,8 +60,6 @@ def train(
     stated, settings = read_recipe(recipe), read_recipe(recipe, dict(text.split("=", 1) for text in set_ or []))
     if bool(teacher) != (settings.distillation > 0):
         raise UsageError("distillation needs both: `distillation` above 0 in the recipe, and a --teacher.")
-    if "+" in settings.model:
-        raise UsageError(f"model {settings.model}: train its networks one by one; `mien export` joins their checkpoints.")
     if device not in ("auto", "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise UsageError(f"--device {device}: expected auto, cpu or, where there is such a GPU, cuda.")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

@@ -167,7 +167,10 @@ def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
         raise UsageError(f"{path}: cannot be read ({error.strerror}). Recipes here: {near or 'none'}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is not TOML ({error}).") from error
-    return build_recipe({"name": path.stem, **values, **{k: _parse(k, v) for k, v in (overrides or {}).items()}})
+    recipe = build_recipe({"name": path.stem, **values, **{k: _parse(k, v) for k, v in (overrides or {}).items()}})
+    if "+" in recipe.model:
+        raise UsageError(f"model {recipe.model}: train its networks one by one; `mien export` joins their checkpoints.")
+    return recipe
 
 
 def _parse(key: str, text: str) -> Any:
