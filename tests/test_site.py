@@ -19,8 +19,9 @@ def test_the_site_is_built_and_loads_nothing_from_elsewhere() -> None:
         r"<(?:script|img|iframe|source)[^>]+src=\"(?:https?:)?//|<link[^>]+rel=\"(?:stylesheet|preload)\"[^>]+//"
     )
     assert [page.name for page in pages if loaded.search(page.read_text(encoding="utf-8"))] == []
-    front = (ROOT / "site" / "index.html").read_text(encoding="utf-8")
-    shown = re.findall(r"<img[^>]+src=\"([^\"#]+)", front)
-    assert len(shown) == 3
-    assert [name for name in shown if not (ROOT / "site" / name).is_file()] == []
+    shown = {
+        page: re.findall(r"<(?:img|source)[^>]+src(?:set)?=\"([^\"#]+)", page.read_text(encoding="utf-8")) for page in pages
+    }
+    assert len(shown[ROOT / "site" / "index.html"]) == 3
+    assert [name for page, names in shown.items() for name in names if not (page.parent / name).is_file()] == []
     assert "def predict" not in (ROOT / "site" / "api" / "index.html").read_text(encoding="utf-8")  # signatures, not sources
